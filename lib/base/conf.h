@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * sealpost.conf: INI sections of "key = value" lines, '#' or ';' starts a
+ * comment line. There is one table of settings (conf.c) for the whole suite, so
+ * that every program checks the whole file the same way; the manual page
+ * sealpost.conf(5) and the sample are checked against the same table.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+#define CONF_DEFAULT_FILE "/etc/sealpost/sealpost.conf"
+
+/* What becomes of a recipient without a usable key. */
+enum conf_policy { POLICY_DEFER, POLICY_REJECT, POLICY_PASS };
+
+/* Every string is owned by the struct; none is NULL after conf_load(). */
+struct conf {
+	struct {
+		char *directory;
+		char *secrets;
+		char *recipient_delimiter; /* "" or one or more characters */
+		uint32_t iterations;       /* PBKDF2 of new verifiers */
+	} accounts;
+	struct {
+		char *database;
+		uint32_t retention_days;
+	} stats;
+	struct {
+		char *listen; /* unix:/path or inet:host:port */
+		enum conf_policy missing_key; /* DEFER or REJECT */
+		enum conf_policy unenrolled;
+		char *spool_directory;
+		char *user; /* run as this user when started as root; "" stays */
+		uint32_t max_threads;
+		uint32_t stop_timeout; /* seconds given to messages in flight */
+	} milter;
+	struct {
+		char *listen;
+	} policyd;
+	struct {
+		char *listen;
+		char *mechanisms;
+	} saslauthd;
+	struct {
+		char *listen;  /* host:port, as master.cf writes it */
+		char *deliver; /* transport:nexthop */
+		bool system_users;
+	} hop;
+};
+
+/*
+ * Reads `path`, or only the defaults when path is NULL. CONF_DEFAULT_FILE may
+ * be missing (defaults then) when `optional`. Returns 0, or -1 with
+ * *err = ERR_PERM and "FILE:LINE: what is wrong"; *out is untouched then.
+ */
+int conf_load(const char *path, bool optional, struct conf **out,
+    struct err *err) must_check;
+void conf_free(struct conf **confp);
+
+/* Prints every setting with its default, as a sample file without comments. */
+void conf_print_defaults(FILE *to);
+
+#endif

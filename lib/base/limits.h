@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * Every limit on foreign input, in octets or in pieces. A buffer that is fed
+ * from outside is born with one of these.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+	LIMIT_ADDRESS = 320 * 3,        /* RFC 5321: 64 + 1 + 255, and UTF-8 */
+	LIMIT_CONF_FILE = 256 << 10,
+	LIMIT_CERTIFICATE = 1 << 20,    /* one certificate, binary */
+	LIMIT_HEADER = 8 << 20,         /* the header block of one message */
+	LIMIT_HEADER_FIELDS = 20000,
+	LIMIT_HEAD = 16 << 20,          /* the sealed header record, decoded */
+	LIMIT_SPOOL_MEMORY = 1 << 20,   /* more ciphertext goes to a file */
+	LIMIT_MIME_PARAMETER = 1024,    /* one parameter of a Content-Type */
+	LIMIT_PKESK_PACKETS = 64,       /* recipients of a foreign message */
+	LIMIT_PACKET_BODY = 16 << 10,   /* PKESK, SKESK, key packets */
+	LIMIT_SUBKEYS = 64,             /* encryption subkeys of one certificate */
+	LIMIT_PASSWORD = 1024,
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * The sealing of one message: header fields and body octets in, the edits
+ * that seal it out. It decides by proof alone whether the message is sealed
+ * already. Used by the milter, `sealpost seal` and the Dovecot plugin.
+ *
+ * Order of calls: seal_new, seal_field..., seal_end_of_header, seal_body...,
+ * seal_finish; then the results. After any call has failed the object is only
+ * good for seal_free(), and nothing it holds may be passed on.
+ */
+#ifndef OPENPGP_SEAL_H
+#define OPENPGP_SEAL_H
+
+#include "base/spool.h"
+#include "crypt/crypt.h"
+#include "mail/sealed.h"
+#include "openpgp/cert.h"
+
+struct seal;
+
+enum seal_outcome { SEAL_SEALED, SEAL_ALREADY };
+
+struct seal_request {
+	const struct crypt *crypt;
+	struct pgp_cert *const *certs; /* the recipient's, newest first */
+	size_t cert_count;
+	const struct pgp_cert *cert;     /* the one to seal to */
+	const struct pgp_subkey *subkey; /* of cert */
+	bool protect_subject;
+	const char *spool_directory;
+};
+
+/* All pointers of the request are borrowed for the life of the object. */
+int seal_new(const struct seal_request *request, struct seal **out,
+    struct err *err) must_check;
+void seal_free(struct seal **sp);
+
+/* One raw field, CRLF-terminated, in the order of the message. */
+int seal_field(struct seal *s, const void *raw, size_t n, struct err *err)
+    must_check;
+/* separated: an empty line ends the header (always so in SMTP). */
+int seal_end_of_header(struct seal *s, bool separated, struct err *err)
+    must_check;
+int seal_body(struct seal *s, const void *data, size_t n, struct err *err)
+    must_check;
+int seal_finish(struct seal *s, enum seal_outcome *outcome, struct err *err)
+    must_check;
+
+/*
+ * Results, valid until seal_free(). For SEAL_ALREADY only seal_header() and
+ * seal_is_forged() say something: which fields must go.
+ */
+const struct header *seal_header(const struct seal *s);
+/* Field i of the original header must be removed from the outside. */
+bool seal_removes(const struct seal *s, size_t i);
+/* The marker, to stand above all fields: raw, CRLF-terminated. */
+const struct buf *seal_marker(const struct seal *s);
+/* Fields to append below all fields. */
+const struct header *seal_added(const struct seal *s);
+/* The new body. */
+struct spool *seal_body_spool(struct seal *s);
+uint64_t seal_body_octets(const struct seal *s); /* of the original */
+
+#endif
