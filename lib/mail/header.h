@@ -50,31 +50,32 @@ const struct header_field *header_find(const struct header *h,
     const char *name, size_t *count);
 
 /*
- * Splits the header block of a message as it streams in: fields are gathered
- * until the empty line, what follows it is the body.
+ * Splits the header block of a CRLF message as it streams in: fields are
+ * gathered until the empty line; what follows it is the body. A line that is
+ * neither a field nor a continuation ends the header too, and belongs to the
+ * body.
  */
 struct header_reader {
-	struct buf line; /* the field being gathered */
-	struct header *to;
-	bool at_line_start;
-	bool done;      /* the empty line was seen, or a line that is no field */
-	bool separated; /* it was the empty line */
-	bool cr;        /* the last octet was CR (needed across cuts) */
+	struct header *to;  /* borrowed */
+	struct buf pending; /* a field that may go on, and an unfinished line */
+	size_t line_at;     /* where in pending the unfinished line starts */
+	bool done;
+	bool separated; /* the header was ended by an empty line */
 };
 
 void header_reader_init(struct header_reader *r, struct header *to);
 void header_reader_reset(struct header_reader *r);
+
 /*
- * Eats octets of a CRLF message. *used says how many belong to the header (and
- * its empty line); r->done is set when the header is over. A line that is no
- * field and no continuation ends the header without a separator: the octets
- * of that line are given back by header_reader_rest().
+ * Eats octets until the header is over (r->done) or the input is; *used says
+ * how many were eaten. Octets that were eaten and belong to the body all the
+ * same are given back by header_reader_rest().
  */
 int header_reader_feed(struct header_reader *r, const void *data, size_t n,
     size_t *used, struct err *err) must_check;
-/* At the end of the input: a message that has no body and no empty line. */
+/* At the end of the input, when the header was not over before. */
 int header_reader_finish(struct header_reader *r, struct err *err) must_check;
-/* Octets of the body that the reader still holds (borrowed). */
+/* The start of the body as far as the reader has eaten it; borrowed. */
 const uint8_t *header_reader_rest(const struct header_reader *r, size_t *len);
 
 #endif
