@@ -16,8 +16,11 @@ enum { ADDRESS_SIZE = 960 + 1 };
 
 /*
  * Brings `local@domain` (UTF-8, with or without angle brackets) into normal
- * form. ERR_PERM with a sentence when it is no address: no or empty local part or
- * domain, control bytes, blanks, a quoted local part, too long.
+ * form. Quotes that are not needed go ("ann"@x is ann@x), as does the final dot
+ * of a domain; address literals and single labels are domains. ERR_PERM with a
+ * sentence when it is no address: no or empty local part or domain, control
+ * characters, blanks, a local part that needs its quotes, too long. `out` is
+ * untouched then.
  */
 int address_normalize(const char *text, char out[ADDRESS_SIZE],
     struct err *err) must_check;
