@@ -57,9 +57,11 @@ struct conf {
 };
 
 /*
- * Reads `path`, or only the defaults when path is NULL. CONF_DEFAULT_FILE may
- * be missing (defaults then) when `optional`. Returns 0, or -1 with
- * *err = ERR_PERM and "FILE:LINE: what is wrong"; *out is untouched then.
+ * Reads `path`, or only the defaults when path is NULL. The file may be
+ * missing (defaults then) when `optional`: programs say so when they were
+ * given no -c and look at CONF_DEFAULT_FILE. Returns 0, or -1 with ERR_PERM and
+ * "FILE:LINE: what is wrong" (ERR_TEMP when memory is short); *out is
+ * untouched then. Blocks on the disk.
  */
 int conf_load(const char *path, bool optional, struct conf **out,
     struct err *err) must_check;
@@ -67,5 +69,21 @@ void conf_free(struct conf **confp);
 
 /* Prints every setting with its default, as a sample file without comments. */
 void conf_print_defaults(FILE *to);
+
+/* Where something listens: a path, or a host and a port. */
+struct conf_socket {
+	bool is_unix;
+	char path[108]; /* absolute; fits sockaddr_un */
+	char host[256]; /* a name or an address, IPv6 without brackets */
+	uint16_t port;
+};
+
+/*
+ * Reads `unix:/path` or `inet:host:port` (`inet:[::1]:port` for IPv6), as
+ * Postfix writes them. Returns 0, or -1 with ERR_PERM and a sentence that
+ * begins with the text itself. What conf_load() has accepted parses.
+ */
+int conf_socket_parse(const char *text, struct conf_socket *out,
+    struct err *err) must_check;
 
 #endif

@@ -11,6 +11,7 @@
 enum {
 	LIMIT_ADDRESS = 320 * 3,        /* RFC 5321: 64 + 1 + 255, and UTF-8 */
 	LIMIT_CONF_FILE = 256 << 10,
+	LIMIT_CONF_LINE = 1000,
 	LIMIT_CERTIFICATE = 1 << 20,    /* one certificate, binary */
 	LIMIT_HEADER = 8 << 20,         /* the header block of one message */
 	LIMIT_HEADER_FIELDS = 20000,
