@@ -49,8 +49,9 @@ int seal_finish(struct seal *s, enum seal_outcome *outcome, struct err *err)
     must_check;
 
 /*
- * Results, valid until seal_free(). For SEAL_ALREADY only seal_header() and
- * seal_is_forged() say something: which fields must go.
+ * Results of a finished sealing, valid until seal_free(). For SEAL_ALREADY the
+ * body stays as it is and only seal_removes() asks for something: forged
+ * markers go.
  */
 const struct header *seal_header(const struct seal *s);
 /* Field i of the original header must be removed from the outside. */
@@ -59,7 +60,7 @@ bool seal_removes(const struct seal *s, size_t i);
 const struct buf *seal_marker(const struct seal *s);
 /* Fields to append below all fields. */
 const struct header *seal_added(const struct seal *s);
-/* The new body. */
+/* The new body; NULL unless the outcome is SEAL_SEALED. */
 struct spool *seal_body_spool(struct seal *s);
 uint64_t seal_body_octets(const struct seal *s); /* of the original */
 

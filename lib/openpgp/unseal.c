@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "openpgp/unseal.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "mail/sealed.h"
+#include "openpgp/decrypt.h"
+
+/* A stored message, taken apart; body is borrowed from the input. */
+struct stored {
+	struct header header;
+	const uint8_t *body;
+	size_t body_len;
+};
+
+/* The decrypted entity; body is borrowed from text. */
+struct entity {
+	struct buf text;
+	struct header header;
+	const uint8_t *body;
+	size_t body_len;
+};
+
+static void
+stored_reset(struct stored *s)
+{
+	header_reset(&s->header);
+}
+
+static void
+entity_reset(struct entity *e)
+{
+	buf_reset(&e->text);
+	header_reset(&e->header);
+}
+
+/* Splits a message held in memory; *body points into it. */
+static int
+split(const uint8_t *message, size_t n, struct header *header,
+    const uint8_t **body, size_t *body_len, struct err *err)
+{
+	cleanup(header_reader_reset) struct header_reader r;
+	size_t used, rest;
+
+	header_reader_init(&r, header);
+	r.pending.secret = true;
+	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
+	    header_reader_finish(&r, err) < 0)
+		return -1;
+	(void)header_reader_rest(&r, &rest);
+	*body = message + used - rest;
+	*body_len = n - used + rest;
+	return 0;
+}
+
+static const uint8_t *
+find(const uint8_t *p, size_t n, const char *text)
+{
+	return n == 0 ? NULL : memmem(p, n, text, strlen(text));
+}
+
+/* The first armored message of a PGP/MIME body. */
+static int
+find_armor(const struct stored *s, const uint8_t **armor, size_t *len,
+    struct err *err)
+{
+	static const char tail[] = "-----END PGP MESSAGE-----";
+	const uint8_t *begin =
+	    find(s->body, s->body_len, "-----BEGIN PGP MESSAGE-----");
+	const uint8_t *end = begin == NULL
+	    ? NULL
+	    : find(begin, s->body_len - (size_t)(begin - s->body), tail);
+
+	if (end == NULL)
+		return err_set(err, ERR_PERM,
+		    "the message has no armored OpenPGP part");
+	*armor = begin;
+	*len = (size_t)(end - begin) + strlen(tail);
+	return 0;
+}
+
+static int
+decrypt_entity(const char *home, const struct stored *s, struct entity *e,
+    struct err *err)
+{
+	const uint8_t *armor;
+	size_t len;
+
+	e->text = (struct buf){ .limit = SIZE_MAX / 2, .secret = true };
+	if (find_armor(s, &armor, &len, err) < 0 ||
+	    pgp_decrypt(home, armor, len, &e->text, err) < 0)
+		return -1;
+	return split(e->text.data, e->text.len, &e->header, &e->body,
+	    &e->body_len, err);
+}
+
+/* 1 and the marker's index and content, 0 no marker. */
+static int
+find_marker(const struct stored *s, size_t *index, uint64_t *body_octets,
+    struct buf *head, struct err *err)
+{
+	for (size_t i = 0; i < s->header.count; i++) {
+		const struct header_field *f = &s->header.fields[i];
+		size_t n;
+
+		if (!header_field_is(f, SEALED_MARKER))
+			continue;
+
+		const uint8_t *v = header_field_value(f, &n);
+		int rc = sealed_parse_marker(v, n, body_octets, head, err);
+
+		*index = i;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+rebuild(const char *home, const struct stored *s, size_t marker,
+    uint64_t body_octets, const struct buf *head, struct buf *out,
+    struct err *err)
+{
+	cleanup(entity_reset) struct entity e = { 0 };
+	cleanup(buf_reset) struct buf record = { .limit = LIMIT_HEAD,
+		.secret = true };
+
+	if (pgp_decrypt(home, head->data, head->len, &record, err) < 0)
+		return err_context(err, "sealed header record");
+	if (decrypt_entity(home, s, &e, err) < 0)
+		return -1;
+	if (e.body_len != body_octets)
+		return err_set(err, ERR_PERM,
+		    "the sealed body has %zu octets, its marker says %llu",
+		    e.body_len, (unsigned long long)body_octets);
+	if (sealed_rebuild_header(&s->header, marker, record.data, record.len,
+		out, err) < 0)
+		return -1;
+	return buf_put(out, e.body, e.body_len, err);
+}
+
+static bool
+replaced_by_entity(const struct header_field *f, const struct entity *e)
+{
+	size_t count;
+
+	if (header_field_begins(f, "Content-"))
+		return true;
+	if (!header_field_is(f, "Subject"))
+		return false;
+	(void)header_find(&e->header, "Subject", &count);
+	return count > 0;
+}
+
+/* What its sender encrypted: the entity's fields replace the outer ones. */
+static int
+rebuild_foreign(const char *home, const struct stored *s, struct buf *out,
+    struct err *err)
+{
+	cleanup(entity_reset) struct entity e = { 0 };
+
+	if (decrypt_entity(home, s, &e, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->header.count; i++) {
+		const struct header_field *f = &s->header.fields[i];
+
+		if (!replaced_by_entity(f, &e) &&
+		    buf_put(out, f->raw, f->raw_len, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < e.header.count; i++)
+		if (buf_put(out, e.header.fields[i].raw,
+			e.header.fields[i].raw_len, err) < 0)
+			return -1;
+	if (buf_puts(out, "\r\n", err) < 0)
+		return -1;
+	return buf_put(out, e.body, e.body_len, err);
+}
+
+static bool
+is_pgp_mime(const struct stored *s)
+{
+	static const char type[] = "multipart/encrypted";
+	size_t count, n;
+	const struct header_field *f =
+	    header_find(&s->header, "Content-Type", &count);
+
+	if (f == NULL)
+		return false;
+
+	const uint8_t *v = header_field_value(f, &n);
+
+	while (n > 0 && strchr(" \t\r\n", *v) != NULL) {
+		v++;
+		n--;
+	}
+	return n >= strlen(type) &&
+	    strncasecmp((const char *)v, type, strlen(type)) == 0;
+}
+
+static int
+unseal_stored(const char *home, const struct stored *s, struct buf *out,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf head = { .limit = 2 * LIMIT_HEAD };
+	uint64_t body_octets;
+	size_t marker;
+
+	if (!is_pgp_mime(s))
+		return 0;
+
+	int rc = find_marker(s, &marker, &body_octets, &head, err);
+
+	if (rc == 1)
+		rc = rebuild(home, s, marker, body_octets, &head, out, err);
+	else if (rc == 0)
+		rc = rebuild_foreign(home, s, out, err);
+	return rc < 0 ? -1 : 1;
+}
+
+int
+unseal_message(const char *gnupg_home, const void *message, size_t n,
+    struct buf *out, struct err *err)
+{
+	cleanup(stored_reset) struct stored s = { 0 };
+
+	if (split(message, n, &s.header, &s.body, &s.body_len, err) < 0)
+		return -1;
+
+	int rc = unseal_stored(gnupg_home, &s, out, err);
+
+	if (rc != 1)
+		buf_reset(out);
+	return rc;
+}
