@@ -12,6 +12,7 @@
 #ifndef CRYPT_CRYPT_H
 #define CRYPT_CRYPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "crypt/crypt.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
+#include <limits.h>
+
+#include "crypt/private.h"
+
+static const char *const keywrap_name[KEYWRAP_SIZES] = {
+	"AES-128-WRAP",
+	"AES-192-WRAP",
+	"AES-256-WRAP",
+};
+
+int
+crypt_err(struct err *err, enum err_kind kind, const char *what)
+{
+	unsigned long code = ERR_get_error();
+	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+
+	ERR_clear_error();
+	return err_set(err, kind, "%s: %s", what,
+	    reason == NULL ? "OpenSSL does not say why" : reason);
+}
+
+void
+free_pkey(EVP_PKEY **p)
+{
+	EVP_PKEY_free(*p);
+	*p = NULL;
+}
+
+void
+free_pkey_ctx(EVP_PKEY_CTX **p)
+{
+	EVP_PKEY_CTX_free(*p);
+	*p = NULL;
+}
+
+void
+free_cipher_ctx(EVP_CIPHER_CTX **p)
+{
+	EVP_CIPHER_CTX_free(*p);
+	*p = NULL;
+}
+
+static bool
+fetch_hashes(struct crypt *c)
+{
+	for (unsigned kind = 0; kind < HASH_KINDS; kind++) {
+		c->md[kind] = EVP_MD_fetch(NULL, hash_name(kind), NULL);
+		if (c->md[kind] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+fetch_ciphers(struct crypt *c)
+{
+	for (size_t i = 0; i < KEYWRAP_SIZES; i++) {
+		c->keywrap[i] = EVP_CIPHER_fetch(NULL, keywrap_name[i], NULL);
+		if (c->keywrap[i] == NULL)
+			return false;
+	}
+	c->cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+	c->ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+	c->ocb = EVP_CIPHER_fetch(NULL, "AES-256-OCB", NULL);
+	return c->cbc != NULL && c->ecb != NULL && c->ocb != NULL;
+}
+
+static bool
+fetch_all(struct crypt *c)
+{
+	c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	return c->hmac != NULL && c->hkdf != NULL && fetch_hashes(c)
+	    && fetch_ciphers(c);
+}
+
+int
+crypt_open(struct crypt **out, struct err *err)
+{
+	cleanup(crypt_close) struct crypt *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return err_nomem(err);
+	if (!fetch_all(c))
+		return crypt_err(err, ERR_TEMP,
+		    "OpenSSL lacks an algorithm that sealpost needs");
+	*out = steal(&c);
+	return 0;
+}
+
+void
+crypt_close(struct crypt **cp)
+{
+	struct crypt *c = steal(cp);
+
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < HASH_KINDS; i++)
+		EVP_MD_free(c->md[i]);
+	for (size_t i = 0; i < KEYWRAP_SIZES; i++)
+		EVP_CIPHER_free(c->keywrap[i]);
+	EVP_CIPHER_free(c->cbc);
+	EVP_CIPHER_free(c->ecb);
+	EVP_CIPHER_free(c->ocb);
+	EVP_MAC_free(c->hmac);
+	EVP_KDF_free(c->hkdf);
+	free(c);
+}
+
+int
+crypt_random(const struct crypt *c, void *out, size_t n, struct err *err)
+{
+	(void)c;
+	if (n > INT_MAX || RAND_bytes(out, (int)n) != 1)
+		return crypt_err(err, ERR_TEMP, "random octets");
+	return 0;
+}
+
+bool
+crypt_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * Diffie-Hellman on the curves of OpenPGP. A point is encoded as OpenSSL has
+ * it: 32 octets for X25519 (little-endian), else 0x04, X and Y.
+ */
+#ifndef CRYPT_ECDH_H
+#define CRYPT_ECDH_H
+
+#include "crypt/crypt.h"
+
+enum curve {
+	CURVE_X25519,
+	CURVE_P256,
+	CURVE_P384,
+	CURVE_P521,
+	CURVE_BRAINPOOL256,
+	CURVE_BRAINPOOL384,
+	CURVE_BRAINPOOL512,
+};
+enum {
+	CURVES = CURVE_BRAINPOOL512 + 1,
+	ECDH_SECRET_MAX = 66,
+	ECDH_POINT_MAX = 1 + 2 * ECDH_SECRET_MAX,
+};
+
+/* How many octets a point of this curve has. */
+size_t curve_point_len(enum curve curve);
+
+struct ecdh_agreement {
+	uint8_t point[ECDH_POINT_MAX]; /* the ephemeral public key */
+	size_t point_len;
+	uint8_t secret[ECDH_SECRET_MAX]; /* the X coordinate */
+	size_t secret_len;
+};
+
+/*
+ * Makes an ephemeral key and agrees on a secret with the owner of `peer`.
+ * ERR_PERM when peer is no point of the curve or yields no secret.
+ * The caller wipes *out.
+ */
+int ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
+    size_t peer_len, struct ecdh_agreement *out, struct err *err) must_check;
+
+/*
+ * The other side: secret (out->secret alone is set) of a private key and the
+ * ephemeral point `peer`. The private key is big-endian, for X25519
+ * little-endian. ERR_PERM when one of them is not of the curve.
+ */
+int ecdh_derive(const struct crypt *c, enum curve curve,
+    const uint8_t *private_key, size_t private_len, const uint8_t *peer,
+    size_t peer_len, struct ecdh_agreement *out, struct err *err) must_check;
+
+#endif

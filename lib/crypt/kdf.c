@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "crypt/kdf.h"
+
+#include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+
+#include "crypt/private.h"
+
+int
+pbkdf2_sha256(const struct crypt *c, struct kdf_bytes password,
+    struct kdf_bytes salt, uint32_t iterations, uint8_t *out, size_t n,
+    struct err *err)
+{
+	if (password.len > INT_MAX || salt.len > INT_MAX || n > INT_MAX
+	    || iterations > INT_MAX)
+		return err_set(err, ERR_PERM, "PBKDF2: too long");
+	if (PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : password.data,
+		(int)password.len, salt.data, (int)salt.len, (int)iterations,
+		c->md[HASH_SHA256], (int)n, out)
+	    != 1)
+		return crypt_err(err, ERR_TEMP, "PBKDF2");
+	return 0;
+}
+
+static void
+free_kdf_ctx(EVP_KDF_CTX **p)
+{
+	EVP_KDF_CTX_free(*p);
+	*p = NULL;
+}
+
+/* OSSL_PARAM is not const-correct; nothing is written through it. */
+static OSSL_PARAM
+octets(const char *name, struct kdf_bytes b)
+{
+	return (OSSL_PARAM){
+		.key = name,
+		.data_type = OSSL_PARAM_OCTET_STRING,
+		.data = (void *)(uintptr_t)b.data,
+		.data_size = b.len,
+		.return_size = OSSL_PARAM_UNMODIFIED,
+	};
+}
+
+int
+hkdf_sha256(const struct crypt *c, struct kdf_bytes key, struct kdf_bytes salt,
+    struct kdf_bytes info, uint8_t *out, size_t n, struct err *err)
+{
+	cleanup(free_kdf_ctx) EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(c->hkdf);
+	char digest[] = "SHA256";
+	OSSL_PARAM params[5];
+	size_t count = 0;
+
+	params[count++] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_KDF_PARAM_DIGEST, digest, 0);
+	params[count++] = octets(OSSL_KDF_PARAM_KEY, key);
+	if (salt.len > 0)
+		params[count++] = octets(OSSL_KDF_PARAM_SALT, salt);
+	if (info.len > 0)
+		params[count++] = octets(OSSL_KDF_PARAM_INFO, info);
+	params[count] = OSSL_PARAM_construct_end();
+	if (ctx == NULL || EVP_KDF_derive(ctx, out, n, params) != 1)
+		return crypt_err(err, ERR_TEMP, "HKDF");
+	return 0;
+}

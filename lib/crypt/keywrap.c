@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "crypt/keywrap.h"
+
+#include <string.h>
+
+#include "crypt/private.h"
+
+enum { WRAPPED_MAX = KEYWRAP_DATA_MAX + KEYWRAP_OVERHEAD };
+
+/* AES-128, 192, 256; NULL for another length. */
+static const EVP_CIPHER *
+cipher_for(const struct crypt *c, size_t kek_len)
+{
+	if (kek_len % 8 != 0 || kek_len < 16 || kek_len > 32)
+		return NULL;
+	return c->keywrap[kek_len / 8 - 2];
+}
+
+static bool
+run(const EVP_CIPHER *cipher, const uint8_t *kek, int encrypt,
+    const uint8_t *in, size_t n, uint8_t *out, size_t out_len)
+{
+	cleanup(free_cipher_ctx) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t tmp[WRAPPED_MAX + EVP_MAX_BLOCK_LENGTH];
+	int len = 0;
+
+	if (ctx == NULL)
+		return false;
+	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+
+	bool done = EVP_CipherInit_ex2(ctx, cipher, kek, NULL, encrypt, NULL)
+		== 1
+	    && EVP_CipherUpdate(ctx, tmp, &len, in, (int)n) == 1
+	    && (size_t)len == out_len;
+
+	if (done)
+		memcpy(out, tmp, out_len);
+	explicit_bzero(tmp, sizeof tmp);
+	return done;
+}
+
+int
+keywrap(const struct crypt *c, struct keywrap_key kek, const uint8_t *in,
+    size_t n, uint8_t *out, struct err *err)
+{
+	const EVP_CIPHER *cipher = cipher_for(c, kek.len);
+
+	if (cipher == NULL || n % 8 != 0 || n < 16 || n > KEYWRAP_DATA_MAX)
+		return err_set(err, ERR_PERM, "key wrap: impossible length");
+	if (!run(cipher, kek.data, 1, in, n, out, n + KEYWRAP_OVERHEAD))
+		return crypt_err(err, ERR_TEMP, "key wrap");
+	return 0;
+}
+
+int
+keyunwrap(const struct crypt *c, struct keywrap_key kek, const uint8_t *in,
+    size_t n, uint8_t *out, struct err *err)
+{
+	const EVP_CIPHER *cipher = cipher_for(c, kek.len);
+
+	if (cipher == NULL || n % 8 != 0 || n < 24 || n > WRAPPED_MAX)
+		return err_set(err, ERR_PERM, "key unwrap: impossible length");
+	explicit_bzero(out, n - KEYWRAP_OVERHEAD);
+	if (!run(cipher, kek.data, 0, in, n, out, n - KEYWRAP_OVERHEAD))
+		return crypt_err(err, ERR_PERM,
+		    "the session key was not wrapped for this key");
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "crypt/verifier.h"
+
+#include <string.h>
+
+#include "crypt/hash.h"
+#include "crypt/kdf.h"
+#include "crypt/private.h"
+
+static const char scheme[] = "{SCRAM-SHA-256}";
+
+enum { BASE64_SALT_MAX = 88, BASE64_KEY_LEN = 44 };
+
+/* SaltedPassword, then StoredKey and ServerKey of RFC 5802, section 3. */
+static int
+derive(const struct crypt *c, struct verifier *v, const char *password,
+    size_t password_len, struct err *err)
+{
+	uint8_t salted[VERIFIER_KEY_LEN];
+	uint8_t client[VERIFIER_KEY_LEN];
+	int rc = -1;
+
+	if (pbkdf2_sha256(c, (struct kdf_bytes){ password, password_len },
+		(struct kdf_bytes){ v->salt, v->salt_len }, v->iterations,
+		salted, sizeof salted, err)
+		== 0
+	    && hmac_of(c, HASH_SHA256, salted, sizeof salted, "Client Key", 10,
+		   client, err)
+		== 0
+	    && hash_of(c, HASH_SHA256, client, sizeof client, v->stored_key,
+		   err)
+		== 0)
+		rc = hmac_of(c, HASH_SHA256, salted, sizeof salted,
+		    "Server Key", 10, v->server_key, err);
+	explicit_bzero(salted, sizeof salted);
+	explicit_bzero(client, sizeof client);
+	return rc;
+}
+
+static int
+write_text(const struct verifier *v, char out[VERIFIER_SIZE], struct err *err)
+{
+	unsigned char salt[BASE64_SALT_MAX + 1];
+	unsigned char stored[BASE64_KEY_LEN + 1];
+	unsigned char server[BASE64_KEY_LEN + 1];
+
+	EVP_EncodeBlock(salt, v->salt, (int)v->salt_len);
+	EVP_EncodeBlock(stored, v->stored_key, VERIFIER_KEY_LEN);
+	EVP_EncodeBlock(server, v->server_key, VERIFIER_KEY_LEN);
+
+	int n = snprintf(out, VERIFIER_SIZE, "%s%u,%s,%s,%s", scheme,
+	    (unsigned)v->iterations, (char *)salt, (char *)stored,
+	    (char *)server);
+
+	if (n < 0 || n >= VERIFIER_SIZE)
+		return err_set(err, ERR_TEMP, "cannot write a verifier");
+	return 0;
+}
+
+int
+verifier_make(const struct crypt *c, const char *password, size_t password_len,
+    uint32_t iterations, char out[VERIFIER_SIZE], struct err *err)
+{
+	struct verifier v = {
+		.iterations = iterations,
+		.salt_len = VERIFIER_SALT_LEN,
+	};
+
+	if (iterations < VERIFIER_ITERATIONS_MIN)
+		return err_set(err, ERR_PERM, "less than %d iterations",
+		    VERIFIER_ITERATIONS_MIN);
+	if (crypt_random(c, v.salt, v.salt_len, err) < 0
+	    || derive(c, &v, password, password_len, err) < 0)
+		return -1;
+	return write_text(&v, out, err);
+}
+
+static int
+bad(struct err *err)
+{
+	return err_set(err, ERR_PERM, "not a SCRAM-SHA-256 verifier");
+}
+
+/* Decimal, no sign, no leading zero, ended by a comma. */
+static const char *
+parse_iterations(const char *s, uint32_t *out)
+{
+	uint64_t value = 0;
+
+	if (*s < '1' || *s > '9')
+		return NULL;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		value = value * 10 + (uint64_t)(*s - '0');
+		if (value > UINT32_MAX)
+			return NULL;
+	}
+	*out = (uint32_t)value;
+	return *s == ',' ? s + 1 : NULL;
+}
+
+static size_t
+padding(const char *s, size_t len)
+{
+	if (s[len - 1] != '=')
+		return 0;
+	return s[len - 2] == '=' ? 2 : 1;
+}
+
+/*
+ * Strict: what is decoded must encode to the same text. Returns the number of
+ * octets, 0 when it is not base64 or does not fit.
+ */
+static size_t
+parse_base64(const char *s, size_t len, uint8_t *out, size_t size)
+{
+	unsigned char octets[BASE64_SALT_MAX];
+	unsigned char again[BASE64_SALT_MAX + 1];
+
+	if (len == 0 || len % 4 != 0 || len > BASE64_SALT_MAX
+	    || EVP_DecodeBlock(octets, (const unsigned char *)s, (int)len) < 0)
+		return 0;
+
+	size_t n = len / 4 * 3 - padding(s, len);
+
+	if (n > size || EVP_EncodeBlock(again, octets, (int)n) != (int)len
+	    || memcmp(again, s, len) != 0)
+		return 0;
+	memcpy(out, octets, n);
+	return n;
+}
+
+int
+verifier_parse(const char *text, struct verifier *out, struct err *err)
+{
+	struct verifier v = { 0 };
+
+	if (strncmp(text, scheme, sizeof scheme - 1) != 0)
+		return bad(err);
+
+	const char *salt = parse_iterations(text + sizeof scheme - 1,
+	    &v.iterations);
+	const char *stored = salt == NULL ? NULL : strchr(salt, ',');
+	const char *server = stored == NULL ? NULL : strchr(stored + 1, ',');
+
+	if (server == NULL || v.iterations < VERIFIER_ITERATIONS_MIN)
+		return bad(err);
+	v.salt_len = parse_base64(salt, (size_t)(stored - salt), v.salt,
+	    sizeof v.salt);
+	if (v.salt_len == 0
+	    || parse_base64(stored + 1, (size_t)(server - stored - 1),
+		   v.stored_key, sizeof v.stored_key)
+		!= VERIFIER_KEY_LEN
+	    || parse_base64(server + 1, strlen(server + 1), v.server_key,
+		   sizeof v.server_key)
+		!= VERIFIER_KEY_LEN)
+		return bad(err);
+	*out = v;
+	return 0;
+}
+
+int
+verifier_check(const struct crypt *c, const struct verifier *v,
+    const char *password, size_t password_len, struct err *err)
+{
+	struct verifier made = *v;
+
+	if (derive(c, &made, password, password_len, err) < 0)
+		return -1;
+	return crypt_equal(made.stored_key, v->stored_key, VERIFIER_KEY_LEN);
+}
