@@ -17,6 +17,7 @@ enum {
 	LIMIT_HEADER_FIELDS = 20000,
 	LIMIT_HEAD = 16 << 20,          /* the sealed header record, decoded */
 	LIMIT_SPOOL_MEMORY = 1 << 20,   /* more ciphertext goes to a file */
+	LIMIT_SUBJECT = 64 << 10,       /* a longer one is always protected */
 	LIMIT_MIME_PARAMETER = 1024,    /* one parameter of a Content-Type */
 	LIMIT_PKESK_PACKETS = 64,       /* recipients of a foreign message */
 	LIMIT_PACKET_BODY = 16 << 10,   /* PKESK, SKESK, key packets */
