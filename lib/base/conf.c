@@ -186,7 +186,7 @@ set_user(const struct setting *s, void *field, const char *value,
 	if (len > 32 || value[0] == '-' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz"
 			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != len)
-		return err_set(err, ERR_PERM, "\"%s\" is not a user name",
+		return err_set(err, ERR_PERM, "\"%s\" is not the name of a user or group",
 		    value);
 	return put_string(field, value, err);
 }
@@ -285,6 +285,8 @@ static const struct setting settings[] = {
 	{ "milter", "spool_directory", set_path, AT(milter, spool_directory),
 	    "/var/tmp", 0, 0 },
 	{ "milter", "user", set_user, AT(milter, user), "", 0, 0 },
+	{ "milter", "socket_group", set_user, AT(milter, socket_group),
+	    "postfix", 0, 0 },
 	{ "milter", "max_threads", set_number, AT(milter, max_threads), "100",
 	    1, 10000 },
 	{ "milter", "stop_timeout", set_seconds, AT(milter, stop_timeout),
@@ -323,6 +325,7 @@ conf_free(struct conf **confp)
 	free(c->milter.listen);
 	free(c->milter.spool_directory);
 	free(c->milter.user);
+	free(c->milter.socket_group);
 	free(c->policyd.listen);
 	free(c->saslauthd.listen);
 	free(c->saslauthd.mechanisms);

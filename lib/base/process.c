@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "base/process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/resource.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+int
+process_no_core_dumps(struct err *err)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_set(err, ERR_TEMP, "forbid core dumps: %s",
+		    strerror(errno));
+#ifdef __linux__
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, ERR_TEMP, "forbid core dumps: %s",
+		    strerror(errno));
+#endif
+	return 0;
+}
+
+static int
+become(const char *user, const struct passwd *pw, struct err *err)
+{
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
+	    setuid(pw->pw_uid) < 0)
+		return err_set(err, ERR_PERM, "become user %s: %s", user,
+		    strerror(errno));
+	if (pw->pw_uid != 0 && (setuid(0) == 0 || geteuid() != pw->pw_uid))
+		return err_set(err, ERR_PERM,
+		    "become user %s: the privileges are still there", user);
+	return 0;
+}
+
+int
+process_drop_privileges(const char *user, struct err *err)
+{
+	if (user[0] == '\0')
+		return 0;
+
+	const struct passwd *pw = getpwnam(user);
+
+	if (pw == NULL)
+		return err_set(err, ERR_PERM, "there is no user %s", user);
+	if (geteuid() == pw->pw_uid)
+		return 0;
+	return become(user, pw, err);
+}
+
+int
+process_chgrp(const char *path, const char *group, struct err *err)
+{
+	if (group[0] == '\0')
+		return 0;
+
+	const struct group *gr = getgrnam(group);
+
+	if (gr == NULL)
+		return err_set(err, ERR_PERM, "there is no group %s", group);
+	if (chown(path, (uid_t)-1, gr->gr_gid) < 0)
+		return err_set(err, ERR_PERM, "give %s to group %s: %s", path,
+		    group, strerror(errno));
+	return 0;
+}

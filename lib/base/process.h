@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* What a daemon does to itself at start. */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include "base/err.h"
+
+/* No core dump of this process, and no ptrace by its own user. */
+int process_no_core_dumps(struct err *err) must_check;
+
+/*
+ * Becomes `user` with that user's groups, for good, and checks that it worked.
+ * "" does nothing. ERR_PERM when there is no such user or the process may not.
+ */
+int process_drop_privileges(const char *user, struct err *err) must_check;
+
+/* Gives `path` to the group; "" does nothing. */
+int process_chgrp(const char *path, const char *group, struct err *err)
+    must_check;
+
+#endif
