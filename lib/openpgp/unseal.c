@@ -87,8 +87,8 @@ static int
 decrypt_entity(const char *home, const struct stored *s, struct entity *e,
     struct err *err)
 {
-	const uint8_t *armor;
-	size_t len;
+	const uint8_t *armor = NULL;
+	size_t len = 0;
 
 	e->text = (struct buf){ .limit = SIZE_MAX / 2, .secret = true };
 	if (find_armor(s, &armor, &len, err) < 0 ||
