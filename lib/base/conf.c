@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 
 struct setting;
 
@@ -191,8 +192,8 @@ set_user(const struct setting *s, void *field, const char *value,
 	return put_string(field, value, err);
 }
 
-static bool
-is_mechanism(const char *name, size_t len)
+bool
+conf_is_mechanism(const char *name, size_t len)
 {
 	static const char *const known[] = { "PLAIN", "LOGIN",
 		"SCRAM-SHA-256" };
@@ -215,7 +216,7 @@ set_mechanisms(const struct setting *s, void *field, const char *value,
 	     p += strspn(p, " \t")) {
 		size_t len = strcspn(p, " \t");
 
-		if (!is_mechanism(p, len))
+		if (!conf_is_mechanism(p, len))
 			return err_set(err, ERR_PERM,
 			    "\"%.*s\" is none of PLAIN, LOGIN and "
 			    "SCRAM-SHA-256",
@@ -452,34 +453,6 @@ apply_defaults(struct conf *c, struct err *err)
 	return 0;
 }
 
-/* The length of one UTF-8 character that is no control character, or 0. */
-static size_t
-character_len(const uint8_t *p, size_t n)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t len = p[0] < 0x80 ? 1
-	    : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-	    : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-	    : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-					  : 0;
-
-	if (len == 0 || len > n)
-		return 0;
-	if (len == 1)
-		return (p[0] >= 0x20 && p[0] != 0x7f) || p[0] == '\t';
-
-	uint32_t c = p[0] & (0x7fU >> len);
-
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	return len;
-}
-
 static int
 check_text(const uint8_t *line, size_t len, struct err *err)
 {
@@ -487,14 +460,14 @@ check_text(const uint8_t *line, size_t len, struct err *err)
 		return err_set(err, ERR_PERM,
 		    "the line has more than %d octets", LIMIT_CONF_LINE);
 	for (size_t i = 0, n; i < len; i += n) {
-		n = character_len(line + i, len - i);
-		if (n == 0 && line[i] < 0x80)
-			return err_set(err, ERR_PERM,
-			    "the line holds a control character (0x%02x)",
-			    line[i]);
+		n = utf8_character(line + i, len - i);
 		if (n == 0)
 			return err_set(err, ERR_PERM,
 			    "the line is not UTF-8 text");
+		if ((line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
+			return err_set(err, ERR_PERM,
+			    "the line holds a control character (0x%02x)",
+			    line[i]);
 	}
 	return 0;
 }

@@ -71,6 +71,9 @@ void conf_free(struct conf **confp);
 /* Prints every setting with its default, as a sample file without comments. */
 void conf_print_defaults(FILE *to);
 
+/* Is it the name of a SASL mechanism that the suite knows? */
+bool conf_is_mechanism(const char *name, size_t len);
+
 /* Where something listens: a path, or a host and a port. */
 struct conf_socket {
 	bool is_unix;

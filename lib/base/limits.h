@@ -13,16 +13,21 @@ enum {
 	LIMIT_CONF_FILE = 256 << 10,
 	LIMIT_CONF_LINE = 1000,
 	LIMIT_CERTIFICATE = 1 << 20,    /* one certificate, binary */
+	LIMIT_CERTIFICATE_PACKETS = 16 << 10,
 	LIMIT_HEADER = 8 << 20,         /* the header block of one message */
 	LIMIT_HEADER_FIELDS = 20000,
 	LIMIT_HEAD = 16 << 20,          /* the sealed header record, decoded */
 	LIMIT_SPOOL_MEMORY = 1 << 20,   /* more ciphertext goes to a file */
 	LIMIT_SUBJECT = 64 << 10,       /* a longer one is always protected */
-	LIMIT_MIME_PARAMETER = 1024,    /* one parameter of a Content-Type */
+	LIMIT_MIME_VALUE = 16 << 10,    /* a Content-Type field and the like */
+	LIMIT_MIME_PARAMETER = 1024,    /* one parameter of it */
+	LIMIT_MIME_PARAMETERS = 32,
 	LIMIT_PKESK_PACKETS = 64,       /* recipients of a foreign message */
 	LIMIT_PACKET_BODY = 16 << 10,   /* PKESK, SKESK, key packets */
 	LIMIT_SUBKEYS = 64,             /* encryption subkeys of one certificate */
+	LIMIT_ARMOR_LINE = 1000,        /* RFC 5321: 998 and CRLF */
 	LIMIT_PASSWORD = 1024,
+	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
 };
 
 #endif
