@@ -214,7 +214,7 @@ static const struct {
 	    ":2: recipient_delimiter: \"@\" holds a character that cannot "
 	    "delimit an address extension" },
 	{ "user", TEXT("[milter]\nuser = a b\n"),
-	    ":2: user: \"a b\" is not a user name" },
+	    ":2: user: \"a b\" is not the name of a user or group" },
 };
 
 static void

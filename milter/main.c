@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* sealpost-milter: start-up, signals, end. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libmilter/mfapi.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "milter/callbacks.h"
+#include "milter/settings.h"
+
+enum { MILTER_TIMEOUT_S = 3600, MILTER_PACKET_MAX = 16 << 20 };
+
+static const char usage[] =
+    "usage: sealpost-milter [-c FILE] [-d] [-n]\n"
+    "\n"
+    "Encrypts each message to the OpenPGP key of its one recipient.\n"
+    "\n"
+    "  -c FILE  the configuration (default " CONF_DEFAULT_FILE ")\n"
+    "  -d       stay in front and log to standard error\n"
+    "  -n       check the configuration and exit\n"
+    "  -h       this text\n"
+    "\n"
+    "SIGHUP reads the configuration again; SIGTERM finishes the messages\n"
+    "in flight and exits. See sealpost-milter(8).\n";
+
+struct options {
+	const char *conf_file;
+	bool in_front;
+	bool check_only;
+};
+
+/* 0 go on, 1 help was given, -1 wrong usage. */
+static int
+read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option names[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:dnh", names, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->conf_file = optarg;
+			break;
+		case 'd':
+			o->in_front = true;
+			break;
+		case 'n':
+			o->check_only = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		default:
+			return -1;
+		}
+	}
+	return optind == argc ? 0 : -1;
+}
+
+/*
+ * Signals come to the main thread, which never blocks them: for a signal sent
+ * to the process the kernel asks the main thread first, so that libmilter's own
+ * signal thread, which would take SIGHUP for a stop, sees none.
+ */
+static int signal_pipe[2] = { -1, -1 };
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+	const unsigned char byte = (unsigned char)number;
+
+	/* a full pipe holds signals enough */
+	(void)!write(signal_pipe[1], &byte, 1);
+	errno = saved;
+}
+
+static int
+watch_signals(struct err *err)
+{
+	static const int watched[] = { SIGHUP, SIGTERM, SIGINT };
+	struct sigaction action = { .sa_handler = on_signal,
+		.sa_flags = SA_RESTART | SA_NODEFER };
+
+	if (pipe2(signal_pipe, O_CLOEXEC) < 0 ||
+	    fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK) < 0)
+		return err_set(err, ERR_TEMP, "pipe: %s", strerror(errno));
+	for (size_t i = 0; i < countof(watched); i++)
+		if (sigaction(watched[i], &action, NULL) < 0)
+			return err_set(err, ERR_TEMP, "sigaction: %s",
+			    strerror(errno));
+	(void)signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+/* The address as libmilter writes it. */
+static void
+milter_address(const struct conf_socket *a, char *out, size_t size)
+{
+	if (a->is_unix)
+		(void)snprintf(out, size, "unix:%s", a->path);
+	else
+		(void)snprintf(out, size, "%s:%u@%s",
+		    strchr(a->host, ':') == NULL ? "inet" : "inet6", a->port,
+		    a->host);
+}
+
+/* A socket that a dead process left behind is removed; anything else is not. */
+static int
+remove_stale_socket(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_PERM,
+		    "%s is there and is no socket: remove it", path);
+	if (unlink(path) < 0)
+		return err_set(err, ERR_PERM, "remove %s: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+open_socket(const struct conf *conf, struct err *err)
+{
+	struct conf_socket where;
+	char address[512];
+
+	if (conf_socket_parse(conf->milter.listen, &where, err) < 0 ||
+	    (where.is_unix && remove_stale_socket(where.path, err) < 0))
+		return -1;
+	milter_address(&where, address, sizeof address);
+	(void)umask(0007);
+	if (smfi_setconn(address) != MI_SUCCESS ||
+	    smfi_settimeout(MILTER_TIMEOUT_S) != MI_SUCCESS ||
+	    smfi_opensocket(false) != MI_SUCCESS)
+		return err_set(err, ERR_TEMP, "cannot listen on %s",
+		    conf->milter.listen);
+	(void)smfi_setmaxdatasize(MILTER_PACKET_MAX);
+	(void)umask(0077);
+	return where.is_unix
+	    ? process_chgrp(where.path, conf->milter.socket_group, err)
+	    : 0;
+}
+
+static int
+go_to_background(const struct options *o, struct err *err)
+{
+	if (!o->in_front && daemon(0, 0) < 0)
+		return err_set(err, ERR_TEMP, "daemon: %s", strerror(errno));
+	return 0;
+}
+
+static int
+start_up(const struct options *o, struct err *err)
+{
+	if (settings_load(o->conf_file, err) < 0)
+		return -1;
+	if (o->check_only)
+		return 0;
+
+	const struct settings *s = settings_hold();
+	int rc = process_no_core_dumps(err) < 0 ||
+		callbacks_register(err) < 0 || open_socket(s->conf, err) < 0 ||
+		go_to_background(o, err) < 0 ||
+		process_drop_privileges(s->conf->milter.user, err) < 0 ||
+		watch_signals(err) < 0
+	    ? -1
+	    : 0;
+
+	settings_release(&s);
+	return rc;
+}
+
+static void *
+serve(void *result)
+{
+	sigset_t all;
+	unsigned char stopped = 0;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+	*(int *)result = smfi_main();
+	(void)!write(signal_pipe[1], &stopped, 1);
+	return NULL;
+}
+
+static void
+reload(const struct options *o)
+{
+	struct err err = { 0 };
+
+	if (settings_load(o->conf_file, &err) < 0)
+		log_err("not reloaded, the old configuration stays: %s",
+		    err.text);
+	else
+		log_info("reloaded the configuration");
+}
+
+/* Until a signal, or libmilter itself, says stop. */
+static void
+handle_signals(const struct options *o)
+{
+	unsigned char number;
+
+	for (;;) {
+		ssize_t n = read(signal_pipe[0], &number, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != 1 || number != SIGHUP)
+			return;
+		reload(o);
+	}
+}
+
+static int
+run(const struct options *o, struct err *err)
+{
+	pthread_t thread;
+	int result = MI_FAILURE;
+
+	if (pthread_create(&thread, NULL, serve, &result) != 0)
+		return err_set(err, ERR_TEMP, "cannot start a thread");
+	log_info("ready");
+	handle_signals(o);
+
+	const struct settings *s = settings_hold();
+	unsigned seconds = s->conf->milter.stop_timeout;
+
+	settings_release(&s);
+	/* no new sessions (libmilter looks every 5 s); messages go on */
+	(void)smfi_stop();
+	(void)pthread_join(thread, NULL);
+	if (!callbacks_drain(seconds))
+		log_warning("stopped with messages in flight; their senders "
+			    "will try again");
+	log_info("stopped");
+	return result == MI_SUCCESS
+	    ? 0
+	    : err_set(err, ERR_TEMP, "libmilter could not serve");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { 0 };
+	struct err err = { 0 };
+	int given = read_options(argc, argv, &o);
+
+	if (given != 0) {
+		if (given < 0)
+			fputs("sealpost-milter: see sealpost-milter -h\n",
+			    stderr);
+		return given < 0 ? 2 : 0;
+	}
+	log_open("milter", o.in_front || o.check_only);
+	if (start_up(&o, &err) < 0 || (!o.check_only && run(&o, &err) < 0)) {
+		fprintf(stderr, "sealpost-milter: %s\n", err.text);
+		if (!o.in_front && !o.check_only)
+			log_err("%s", err.text);
+		return err.kind == ERR_TEMP ? 75 : 1;
+	}
+	return 0;
+}
