@@ -57,6 +57,29 @@ edit_failed(const char *what, struct err *err)
 	    what);
 }
 
+static char *
+field_name(const struct header_field *f)
+{
+	return strndup((const char *)f->raw, f->name_len);
+}
+
+/* The value as libmilter wants it: folded with LF, no final line end. */
+static char *
+field_value(const struct header_field *f)
+{
+	size_t n, len = 0;
+	const uint8_t *value = header_field_value(f, &n);
+	char *out = malloc(n + 1);
+
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (value[i] != '\r' || i + 1 == n || value[i + 1] != '\n')
+			out[len++] = (char)value[i];
+	out[len] = '\0';
+	return out;
+}
+
 static bool
 same_name(const struct header_field *a, const struct header_field *b)
 {
@@ -89,9 +112,7 @@ remove_fields(SMFICTX *ctx, const struct message *m, struct err *err)
 		if (!message_removes(m, i))
 			continue;
 
-		const struct header_field *f = &h->fields[i];
-		cleanup(free_str) char *name =
-		    strndup((const char *)f->raw, f->name_len);
+		cleanup(free_str) char *name = field_name(&h->fields[i]);
 
 		if (name == NULL)
 			return err_nomem(err);
@@ -102,30 +123,11 @@ remove_fields(SMFICTX *ctx, const struct message *m, struct err *err)
 	return 0;
 }
 
-/* The value as libmilter wants it: folded with LF, no final line end. */
-static char *
-milter_value(const uint8_t *value, size_t n)
-{
-	char *out = malloc(n + 1);
-	size_t len = 0;
-
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		if (value[i] != '\r' || i + 1 == n || value[i + 1] != '\n')
-			out[len++] = (char)value[i];
-	out[len] = '\0';
-	return out;
-}
-
 static int
 add_field(SMFICTX *ctx, const struct header_field *f, struct err *err)
 {
-	size_t n;
-	const uint8_t *raw_value = header_field_value(f, &n);
-	cleanup(free_str) char *name =
-	    strndup((const char *)f->raw, f->name_len);
-	cleanup(free_str) char *value = milter_value(raw_value, n);
+	cleanup(free_str) char *name = field_name(f);
+	cleanup(free_str) char *value = field_value(f);
 
 	if (name == NULL || value == NULL)
 		return err_nomem(err);
@@ -134,18 +136,24 @@ add_field(SMFICTX *ctx, const struct header_field *f, struct err *err)
 	return 0;
 }
 
+/*
+ * Index 1 is right above what the milter saw: below the Received field that
+ * the hop itself has added, which is no part of the message (index 0 would be
+ * above it).
+ */
 static int
-insert_marker(SMFICTX *ctx, const struct buf *marker, struct err *err)
+insert_marker(SMFICTX *ctx, const struct header *marker, struct err *err)
 {
-	size_t at = strlen(SEALED_MARKER ":");
-	cleanup(free_str) char *value =
-	    milter_value(marker->data + at, marker->len - 2 - at);
+	for (size_t i = marker->count; i-- > 0;) {
+		const struct header_field *f = &marker->fields[i];
+		cleanup(free_str) char *name = field_name(f);
+		cleanup(free_str) char *value = field_value(f);
 
-	if (value == NULL)
-		return err_nomem(err);
-	if (smfi_insheader(ctx, 0, unconst(SEALED_MARKER), value) !=
-	    MI_SUCCESS)
-		return edit_failed("insert the marker", err);
+		if (name == NULL || value == NULL)
+			return err_nomem(err);
+		if (smfi_insheader(ctx, 1, name, value) != MI_SUCCESS)
+			return edit_failed("insert the marker", err);
+	}
 	return 0;
 }
 

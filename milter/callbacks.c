@@ -188,23 +188,28 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	return SMFIS_CONTINUE;
 }
 
-static int
-session_new(SMFICTX *ctx, struct session **out, struct err *err)
+/* NULL with *err set when there is no room for one more. */
+static struct session *
+session_new(SMFICTX *ctx, struct err *err)
 {
 	cleanup(session_free) struct session *s = calloc(1, sizeof *s);
 
-	if (s == NULL)
-		return err_nomem(err);
+	if (s == NULL) {
+		err_nomem(err);
+		return NULL;
+	}
 	s->settings = settings_hold();
-	if (!session_enter(s->settings->conf->milter.max_threads))
-		return err_set(err, ERR_TEMP, "more than %u sessions",
+	if (!session_enter(s->settings->conf->milter.max_threads)) {
+		err_set(err, ERR_TEMP, "more than %u sessions",
 		    s->settings->conf->milter.max_threads);
+		return NULL;
+	}
 	if (smfi_setpriv(ctx, s) != MI_SUCCESS) {
 		session_leave();
-		return err_set(err, ERR_TEMP, "libmilter took no session");
+		err_set(err, ERR_TEMP, "libmilter took no session");
+		return NULL;
 	}
-	*out = steal(&s);
-	return 0;
+	return steal(&s);
 }
 
 /* A reload takes effect with the next message of a session. */
@@ -230,7 +235,9 @@ on_envfrom(SMFICTX *ctx, char **args)
 	struct err err = { 0 };
 
 	(void)args;
-	if (s == NULL && session_new(ctx, &s, &err) < 0)
+	if (s == NULL)
+		s = session_new(ctx, &err);
+	if (s == NULL)
 		return fail_early(ctx, &err);
 	end_message(s);
 	use_settings_in_force(s);

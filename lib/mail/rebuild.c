@@ -218,10 +218,10 @@ gather(const struct header *stored, size_t first, const bool *dropped,
 }
 
 static int
-put_header(const struct header *stored, size_t marker,
+put_header(const struct header *stored, size_t above,
     const struct piece *pieces, size_t count, struct buf *out, struct err *err)
 {
-	for (size_t i = 0; i < marker; i++)
+	for (size_t i = 0; i < above; i++)
 		if (buf_put(out, stored->fields[i].raw,
 			stored->fields[i].raw_len, err) < 0)
 			return -1;
@@ -247,29 +247,31 @@ free_bools(bool **p)
 }
 
 int
-sealed_rebuild_header(const struct header *stored, size_t marker,
-    const void *record, size_t record_len, struct buf *out, struct err *err)
+sealed_rebuild_header(const struct header *stored,
+    const struct sealed_marker *marker, const void *record, size_t record_len,
+    struct buf *out, struct err *err)
 {
 	cleanup(record_reset) struct record r = { 0 };
+	size_t below = marker->first + marker->count;
 
-	if (marker >= stored->count)
+	if (below > stored->count || marker->count == 0)
 		return damaged(err);
 	if (record_read(record, record_len, &r, err) < 0)
 		return -1;
 
 	cleanup(free_bools) bool *dropped =
 	    calloc(stored->count, sizeof *dropped);
-	cleanup(free_pieces) struct piece *pieces = calloc(
-	    stored->count + r.taken_count, sizeof *pieces);
+	cleanup(free_pieces) struct piece *pieces =
+	    calloc(stored->count + r.taken_count, sizeof *pieces);
 
 	if (dropped == NULL || pieces == NULL)
 		return err_nomem(err);
 	for (size_t i = r.added.count; i-- > 0;)
-		drop_added(stored, marker + 1, dropped, &r.added.fields[i]);
+		drop_added(stored, below, dropped, &r.added.fields[i]);
 
-	size_t count = gather(stored, marker + 1, dropped, &r, pieces);
+	size_t count = gather(stored, below, dropped, &r, pieces);
 
-	if (put_header(stored, marker, pieces, count, out, err) < 0)
+	if (put_header(stored, marker->first, pieces, count, out, err) < 0)
 		return -1;
 	return r.unseparated ? 0 : buf_puts(out, "\r\n", err);
 }

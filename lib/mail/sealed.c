@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/base64.h"
 #include "base/limits.h"
 
 /* RFC 9788 for what comes, protected-headers for what is deployed. */
@@ -263,91 +262,4 @@ sealed_put_epilogue(const struct sealed_plan *plan, struct buf *out,
     struct err *err)
 {
 	return buf_putf(out, err, "\r\n--%s--\r\n", plan->boundary);
-}
-
-enum { MARKER_LINE_OCTETS = 54 }; /* 72 characters of base64 a line */
-
-int
-sealed_put_marker(uint64_t body_octets, const void *head, size_t head_len,
-    struct buf *out, struct err *err)
-{
-	const uint8_t *p = head;
-
-	if (buf_putf(out, err,
-		SEALED_MARKER ": v=1; at-rest; body=%llu; head=",
-		(unsigned long long)body_octets) < 0)
-		return -1;
-	while (head_len > 0) {
-		char line[MARKER_LINE_OCTETS / 3 * 4];
-		size_t n = head_len < MARKER_LINE_OCTETS ? head_len
-							 : MARKER_LINE_OCTETS;
-
-		if (buf_puts(out, "\r\n ", err) < 0 ||
-		    buf_put(out, line, base64_encode(p, n, line), err) < 0)
-			return -1;
-		p += n;
-		head_len -= n;
-	}
-	return buf_puts(out, "\r\n", err);
-}
-
-/* Copies the value without white space, for exact comparison. */
-static int
-put_squeezed(const uint8_t *value, size_t len, struct buf *out,
-    struct err *err)
-{
-	for (size_t i = 0; i < len; i++)
-		if (strchr(" \t\r\n", value[i]) == NULL || value[i] == '\0')
-			if (buf_putc(out, value[i], err) < 0)
-				return -1;
-	return 0;
-}
-
-static bool
-take_octet_count(const char **p, uint64_t *count)
-{
-	uint64_t n = 0;
-	const char *start = *p;
-
-	for (; **p >= '0' && **p <= '9'; (*p)++) {
-		if (n > (UINT64_MAX - 9) / 10)
-			return false;
-		n = n * 10 + (uint64_t)(**p - '0');
-	}
-	*count = n;
-	return *p > start;
-}
-
-int
-sealed_parse_marker(const uint8_t *value, size_t len, uint64_t *body_octets,
-    struct buf *head, struct err *err)
-{
-	static const char begin[] = "v=1;at-rest;body=", middle[] = ";head=";
-	cleanup(buf_reset) struct buf text = { .limit = 2 * LIMIT_HEAD };
-
-	if (len > text.limit)
-		return 0;
-	if (put_squeezed(value, len, &text, err) < 0)
-		return -1;
-
-	const char *p = buf_str(&text, err);
-
-	if (p == NULL)
-		return -1;
-	if (strlen(p) != text.len || strncmp(p, begin, strlen(begin)) != 0)
-		return 0;
-	p += strlen(begin);
-	if (!take_octet_count(&p, body_octets) ||
-	    strncmp(p, middle, strlen(middle)) != 0)
-		return 0;
-	p += strlen(middle);
-	if (buf_reserve(head, strlen(p) / 4 * 3, err) < 0)
-		return -1;
-
-	long n = base64_decode(p, strlen(p), head->data + head->len);
-
-	if (n <= 0)
-		return 0;
-	head->len += (size_t)n;
-	return 1;
 }

@@ -60,27 +60,37 @@ int sealed_put_epilogue(const struct sealed_plan *plan, struct buf *out,
     struct err *err) must_check;
 
 /*
- * The marker field, raw and folded: head is the encrypted record, binary;
- * body_octets the size of the original body.
+ * Puts the marker into `out`: the fields that stand above all others. head is
+ * the encrypted record, binary; body_octets the size of the original body. It is
+ * one field, unless head is so large that Postfix would cut that field (it cuts
+ * at 60,000 octets without a word): then X-Sealpost-More fields follow.
  */
 int sealed_put_marker(uint64_t body_octets, const void *head, size_t head_len,
-    struct buf *out, struct err *err) must_check;
+    struct header *out, struct err *err) must_check;
+
+/* Where the marker stands in a stored header, and what it says. */
+struct sealed_marker {
+	size_t first; /* index of its first field */
+	size_t count; /* fields, one below the other */
+	uint64_t body_octets;
+	struct buf head; /* the encrypted record, binary */
+};
 
 /*
- * Reads a marker's value. 1 and *body_octets and the decoded head in `head`; 0
- * when the value is no marker of a version known here; -1 with ERR_TEMP.
+ * Finds the topmost marker of a version known here. 1 and *out; 0 when there is
+ * none that can be read; -1 with ERR_TEMP. *out is to be reset in any case.
  */
-int sealed_parse_marker(const uint8_t *value, size_t len,
-    uint64_t *body_octets, struct buf *head, struct err *err) must_check;
+int sealed_find_marker(const struct header *stored, struct sealed_marker *out,
+    struct err *err) must_check;
+void sealed_marker_reset(struct sealed_marker *m);
 
 /*
  * Rebuilds the original header block (with its empty line, if it had one) from
- * the stored header and the decrypted record, into `out`. `marker` is the
- * index of the marker's field: what stands above it is kept above. ERR_PERM when
- * the record is damaged.
+ * the stored header and the decrypted record, and puts it into `out`. What
+ * stands above the marker is kept above. ERR_PERM when the record is damaged.
  */
-int sealed_rebuild_header(const struct header *stored, size_t marker,
-    const void *record, size_t record_len, struct buf *out, struct err *err)
-    must_check;
+int sealed_rebuild_header(const struct header *stored,
+    const struct sealed_marker *marker, const void *record, size_t record_len,
+    struct buf *out, struct err *err) must_check;
 
 #endif

@@ -25,7 +25,7 @@ struct seal {
 	struct pgp_encryption *encryption;
 	struct pgp_proof *proof; /* NULL: ruled out */
 	uint64_t body_octets;
-	struct buf marker;
+	struct header marker;
 };
 
 int
@@ -37,7 +37,6 @@ seal_new(const struct seal_request *request, struct seal **out,
 	if (s == NULL)
 		return err_nomem(err);
 	s->request = *request;
-	s->marker.limit = 2 * LIMIT_HEAD;
 	*out = s;
 	return 0;
 }
@@ -56,7 +55,7 @@ seal_free(struct seal **sp)
 	pgp_session_free(&s->session);
 	sealed_plan_reset(&s->plan);
 	header_reset(&s->header);
-	buf_reset(&s->marker);
+	header_reset(&s->marker);
 	free(s);
 }
 
@@ -267,7 +266,7 @@ seal_removes(const struct seal *s, size_t i)
 	return s->plan.taken[i];
 }
 
-const struct buf *
+const struct header *
 seal_marker(const struct seal *s)
 {
 	return &s->marker;

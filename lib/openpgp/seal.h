@@ -56,8 +56,8 @@ int seal_finish(struct seal *s, enum seal_outcome *outcome, struct err *err)
 const struct header *seal_header(const struct seal *s);
 /* Field i of the original header must be removed from the outside. */
 bool seal_removes(const struct seal *s, size_t i);
-/* The marker, to stand above all fields: raw, CRLF-terminated. */
-const struct buf *seal_marker(const struct seal *s);
+/* The marker's fields (mostly one), to stand above all fields. */
+const struct header *seal_marker(const struct seal *s);
 /* Fields to append below all fields. */
 const struct header *seal_added(const struct seal *s);
 /* The new body; NULL unless the outcome is SEAL_SEALED. */

@@ -98,45 +98,23 @@ decrypt_entity(const char *home, const struct stored *s, struct entity *e,
 	    &e->body_len, err);
 }
 
-/* 1 and the marker's index and content, 0 no marker. */
 static int
-find_marker(const struct stored *s, size_t *index, uint64_t *body_octets,
-    struct buf *head, struct err *err)
-{
-	for (size_t i = 0; i < s->header.count; i++) {
-		const struct header_field *f = &s->header.fields[i];
-		size_t n;
-
-		if (!header_field_is(f, SEALED_MARKER))
-			continue;
-
-		const uint8_t *v = header_field_value(f, &n);
-		int rc = sealed_parse_marker(v, n, body_octets, head, err);
-
-		*index = i;
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int
-rebuild(const char *home, const struct stored *s, size_t marker,
-    uint64_t body_octets, const struct buf *head, struct buf *out,
-    struct err *err)
+rebuild(const char *home, const struct stored *s,
+    const struct sealed_marker *marker, struct buf *out, struct err *err)
 {
 	cleanup(entity_reset) struct entity e = { 0 };
 	cleanup(buf_reset) struct buf record = { .limit = LIMIT_HEAD,
 		.secret = true };
 
-	if (pgp_decrypt(home, head->data, head->len, &record, err) < 0)
+	if (pgp_decrypt(home, marker->head.data, marker->head.len, &record,
+		err) < 0)
 		return err_context(err, "sealed header record");
 	if (decrypt_entity(home, s, &e, err) < 0)
 		return -1;
-	if (e.body_len != body_octets)
+	if (e.body_len != marker->body_octets)
 		return err_set(err, ERR_PERM,
 		    "the sealed body has %zu octets, its marker says %llu",
-		    e.body_len, (unsigned long long)body_octets);
+		    e.body_len, (unsigned long long)marker->body_octets);
 	if (sealed_rebuild_header(&s->header, marker, record.data, record.len,
 		out, err) < 0)
 		return -1;
@@ -206,17 +184,15 @@ static int
 unseal_stored(const char *home, const struct stored *s, struct buf *out,
     struct err *err)
 {
-	cleanup(buf_reset) struct buf head = { .limit = 2 * LIMIT_HEAD };
-	uint64_t body_octets;
-	size_t marker;
+	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
 
 	if (!is_pgp_mime(s))
 		return 0;
 
-	int rc = find_marker(s, &marker, &body_octets, &head, err);
+	int rc = sealed_find_marker(&s->header, &marker, err);
 
 	if (rc == 1)
-		rc = rebuild(home, s, marker, body_octets, &head, out, err);
+		rc = rebuild(home, s, &marker, out, err);
 	else if (rc == 0)
 		rc = rebuild_foreign(home, s, out, err);
 	return rc < 0 ? -1 : 1;
