@@ -5,9 +5,9 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "crypt/hash.h"
 #include "crypt/kdf.h"
-#include "crypt/private.h"
 
 static const char scheme[] = "{SCRAM-SHA-256}";
 
@@ -42,17 +42,17 @@ derive(const struct crypt *c, struct verifier *v, const char *password,
 static int
 write_text(const struct verifier *v, char out[VERIFIER_SIZE], struct err *err)
 {
-	unsigned char salt[BASE64_SALT_MAX + 1];
-	unsigned char stored[BASE64_KEY_LEN + 1];
-	unsigned char server[BASE64_KEY_LEN + 1];
+	char salt[BASE64_SALT_MAX];
+	char stored[BASE64_KEY_LEN];
+	char server[BASE64_KEY_LEN];
+	int salt_len = (int)base64_encode(v->salt, v->salt_len, salt);
 
-	EVP_EncodeBlock(salt, v->salt, (int)v->salt_len);
-	EVP_EncodeBlock(stored, v->stored_key, VERIFIER_KEY_LEN);
-	EVP_EncodeBlock(server, v->server_key, VERIFIER_KEY_LEN);
+	base64_encode(v->stored_key, VERIFIER_KEY_LEN, stored);
+	base64_encode(v->server_key, VERIFIER_KEY_LEN, server);
 
-	int n = snprintf(out, VERIFIER_SIZE, "%s%u,%s,%s,%s", scheme,
-	    (unsigned)v->iterations, (char *)salt, (char *)stored,
-	    (char *)server);
+	int n = snprintf(out, VERIFIER_SIZE, "%s%u,%.*s,%.*s,%.*s", scheme,
+	    (unsigned)v->iterations, salt_len, salt, BASE64_KEY_LEN, stored,
+	    BASE64_KEY_LEN, server);
 
 	if (n < 0 || n >= VERIFIER_SIZE)
 		return err_set(err, ERR_TEMP, "cannot write a verifier");
@@ -100,35 +100,21 @@ parse_iterations(const char *s, uint32_t *out)
 	return *s == ',' ? s + 1 : NULL;
 }
 
-static size_t
-padding(const char *s, size_t len)
-{
-	if (s[len - 1] != '=')
-		return 0;
-	return s[len - 2] == '=' ? 2 : 1;
-}
-
-/*
- * Strict: what is decoded must encode to the same text. Returns the number of
- * octets, 0 when it is not base64 or does not fit.
- */
+/* The number of octets; 0 when it is not base64 or does not fit. */
 static size_t
 parse_base64(const char *s, size_t len, uint8_t *out, size_t size)
 {
-	unsigned char octets[BASE64_SALT_MAX];
-	unsigned char again[BASE64_SALT_MAX + 1];
+	uint8_t octets[BASE64_SALT_MAX];
 
-	if (len == 0 || len % 4 != 0 || len > BASE64_SALT_MAX
-	    || EVP_DecodeBlock(octets, (const unsigned char *)s, (int)len) < 0)
+	if (len > BASE64_SALT_MAX)
 		return 0;
 
-	size_t n = len / 4 * 3 - padding(s, len);
+	long n = base64_decode(s, len, octets);
 
-	if (n > size || EVP_EncodeBlock(again, octets, (int)n) != (int)len
-	    || memcmp(again, s, len) != 0)
+	if (n <= 0 || (size_t)n > size)
 		return 0;
-	memcpy(out, octets, n);
-	return n;
+	memcpy(out, octets, (size_t)n);
+	return (size_t)n;
 }
 
 int

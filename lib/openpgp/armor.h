@@ -25,8 +25,9 @@ struct armor_reader;
 /*
  * Reads exactly one armored message: optional blank lines, the header line,
  * armor header lines (any), an empty line, base64, an optional CRC-24 line
- * (checked), the tail line, then nothing but white space. LF or CRLF. Anything
- * else is ERR_PROTO. Decoded octets go into `to`.
+ * (checked), the tail line, then nothing but white space. LF or CRLF; lines
+ * of at most LIMIT_ARMOR_LINE octets. Anything else is ERR_PROTO. Decoded
+ * octets go into `to`; they are worth something only once finish returned 0.
  */
 int armor_reader_new(struct sink to, struct armor_reader **out,
     struct err *err) must_check;
