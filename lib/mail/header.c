@@ -41,11 +41,11 @@ split_field(const uint8_t *raw, size_t n, size_t *name_len, size_t *value_at)
 static int
 make_room(struct header *h, struct err *err)
 {
-	if (h->count < h->room)
-		return 0;
 	if (h->count >= LIMIT_HEADER_FIELDS)
 		return err_set(err, ERR_PERM, "more than %d header fields",
 		    LIMIT_HEADER_FIELDS);
+	if (h->count < h->room)
+		return 0;
 
 	size_t room = h->room == 0 ? 32 : h->room * 2;
 	struct header_field *fields =
