@@ -27,6 +27,10 @@ enum {
 	LIMIT_SUBKEYS = 64,             /* encryption subkeys of one certificate */
 	LIMIT_ARMOR_LINE = 1000,        /* RFC 5321: 998 and CRLF */
 	LIMIT_PASSWORD = 1024,
+	LIMIT_MECHANISMS = 200,         /* SASL mechanisms of one account */
+	LIMIT_VERIFIER = 1024,
+	LIMIT_VAULT = 1 << 20,          /* a protected private key, armored */
+	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
 };
 

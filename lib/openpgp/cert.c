@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+
 /* How far the clock of this machine may lag behind the key's maker. */
 enum { CLOCK_LAG_SECONDS = 600 };
 
@@ -27,6 +29,39 @@ pgp_cert_free(struct pgp_cert **cp)
 	free(c->user_ids);
 	free(c->data);
 	free(c);
+}
+
+int
+pgp_cert_add_subkey(
+    struct pgp_cert *c, const struct pgp_subkey *subkey, struct err *err)
+{
+	if (c->subkey_count >= LIMIT_SUBKEYS)
+		return err_set(err, ERR_PERM, "more than %d encryption subkeys",
+		    LIMIT_SUBKEYS);
+
+	size_t count = c->subkey_count;
+	struct pgp_subkey *subkeys =
+	    reallocarray(c->subkeys, count + 1, sizeof *subkeys);
+
+	if (subkeys == NULL)
+		return err_nomem(err);
+	c->subkeys = subkeys;
+
+	uint8_t *packet = malloc(subkey->packet_len + 1);
+
+	if (packet == NULL)
+		return err_nomem(err);
+	if (subkey->packet_len > 0)
+		memcpy(packet, subkey->packet, subkey->packet_len);
+
+	size_t at = count;
+
+	for (; at > 0 && subkeys[at - 1].created < subkey->created; at--)
+		subkeys[at] = subkeys[at - 1];
+	subkeys[at] = *subkey;
+	subkeys[at].packet = packet;
+	c->subkey_count++;
+	return 0;
 }
 
 const char *

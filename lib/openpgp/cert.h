@@ -56,6 +56,13 @@ struct pgp_cert {
 struct pgp_cert *pgp_cert_new(void);
 void pgp_cert_free(struct pgp_cert **cp);
 
+/*
+ * Adds a copy of *subkey, its packet included, in its place by age. ERR_PERM
+ * when there are LIMIT_SUBKEYS already.
+ */
+int pgp_cert_add_subkey(struct pgp_cert *c, const struct pgp_subkey *subkey,
+    struct err *err) must_check;
+
 /* Upper-case hexadecimal of a fingerprint; out has room for 2 * len + 1. */
 enum { PGP_FINGERPRINT_HEX_SIZE = 2 * PGP_FINGERPRINT_MAX + 1 };
 const char *pgp_fingerprint_hex(const uint8_t *fingerprint, size_t len,

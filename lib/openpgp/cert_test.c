@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
+
 enum { NOW = 1000000, MAX_SUBKEYS = 3, MAX_CERTS = 3 };
 
 struct subkey_case {
@@ -219,6 +221,42 @@ test_free_half_built(void **state)
 	assert_null(half);
 }
 
+static void
+test_add_subkey(void **state)
+{
+	static const int64_t created[] = { 20, 40, 10, 30 };
+	struct pgp_cert *c = pgp_cert_new();
+	struct err err;
+
+	(void)state;
+	assert_non_null(c);
+	for (size_t i = 0; i < countof(created); i++) {
+		uint8_t packet = (uint8_t)created[i];
+		const struct pgp_subkey k = { .created = created[i],
+			.packet = &packet,
+			.packet_len = 1 };
+
+		assert_int_equal(pgp_cert_add_subkey(c, &k, &err), 0);
+	}
+	assert_int_equal(c->subkey_count, countof(created));
+	for (size_t i = 0; i < c->subkey_count; i++) {
+		assert_int_equal(c->subkeys[i].created, 40 - 10 * (int)i);
+		assert_int_equal(c->subkeys[i].packet[0], 40 - 10 * (int)i);
+	}
+	while (c->subkey_count < LIMIT_SUBKEYS) {
+		const struct pgp_subkey k = { .created = 1 };
+
+		assert_int_equal(pgp_cert_add_subkey(c, &k, &err), 0);
+	}
+
+	const struct pgp_subkey k = { .created = 1 };
+
+	assert_int_equal(pgp_cert_add_subkey(c, &k, &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	assert_int_equal(c->subkey_count, LIMIT_SUBKEYS);
+	pgp_cert_free(&c);
+}
+
 int
 main(void)
 {
@@ -226,6 +264,7 @@ main(void)
 		cmocka_unit_test(test_usable_subkey),
 		cmocka_unit_test(test_fingerprint_hex),
 		cmocka_unit_test(test_key_id),
+		cmocka_unit_test(test_add_subkey),
 		cmocka_unit_test(test_free_half_built),
 	};
 
