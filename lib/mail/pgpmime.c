@@ -350,9 +350,7 @@ armor_line(struct pgpmime *p, struct line l, struct err *err)
 	}
 	if (d != 0)
 		return not_exact(err, "more than two parts");
-	if (sink_put(&p->armor, l.s, l.n, err) < 0)
-		return -1;
-	return sink_put(&p->armor, "\r\n", 2, err);
+	return sink_put(&p->armor, l.s, l.n, err);
 }
 
 static int

@@ -18,8 +18,8 @@ struct pgpmime;
 /*
  * content_type is the raw value of the message's Content-Type. Returns 1 and
  * *out when it announces PGP/MIME encryption, 0 when it does not, -1 with
- * ERR_TEMP. The body of the second part goes into `armor` (copied) in whole
- * lines, each with its CRLF.
+ * ERR_TEMP. The body of the second part goes into `armor` (copied): each put
+ * is one line, without its CRLF.
  */
 int pgpmime_new(const void *content_type, size_t n, struct sink armor,
     struct pgpmime **out, struct err *err) must_check;

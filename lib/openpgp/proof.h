@@ -27,7 +27,10 @@ int pgp_proof_new(const char *content_type, size_t len,
 /* 1 still possible, 0 ruled out (stop feeding), -1 ERR_TEMP. */
 int pgp_proof_feed(struct pgp_proof *p, const void *body, size_t n,
     struct err *err) must_check;
-/* 1 proven, 0 not, -1 ERR_TEMP. reason (static text) says why not. */
+/*
+ * 1 proven, 0 not, -1 ERR_TEMP. *reason says why not; it is valid until
+ * pgp_proof_free().
+ */
 int pgp_proof_finish(struct pgp_proof *p, const char **reason,
     struct err *err) must_check;
 void pgp_proof_free(struct pgp_proof **pp);
