@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * sealpost key check: vets every stored certificate again, keeps the result
+ * in the store, and says which accounts need their owner's attention.
+ */
+#include "certfile.h"
+#include "json.h"
+#include "key.h"
+#include "openpgp/vet.h"
+#include "shared.h"
+#include "table.h"
+
+enum { SECONDS_A_DAY = 86400, SOON_DAYS = 30 };
+
+/* What the check has found out about one account. */
+struct finding {
+	const char *address; /* borrowed from the list of accounts */
+	enum pgp_unusable why;
+	int64_t until; /* 0 = for ever */
+};
+
+struct report {
+	struct account_list accounts;
+	struct finding *findings; /* one an account */
+	size_t unusable;
+	size_t expiring;
+	int64_t now;
+};
+
+static void
+report_reset(struct report *r)
+{
+	free(r->findings);
+	account_list_reset(&r->accounts);
+}
+
+/*
+ * A certificate that gpg no longer understands keeps what the store knows of
+ * it; the admin is told.
+ */
+static int
+vet_again(struct ctl *ctl, struct directory *d, const char *address,
+    const struct pgp_cert *cert, struct err *err)
+{
+	cleanup(pgp_cert_free) struct pgp_cert *vetted = NULL;
+	char hex[PGP_FINGERPRINT_HEX_SIZE];
+
+	if (pgp_vet_again(cert->data, cert->data_len, now(), &vetted, err) ==
+	    0)
+		return directory_cert_put(d, address, vetted, now(), err);
+	if (err->kind == ERR_TEMP)
+		return -1;
+	ctl_warn(ctl, "%s: certificate %s: %s", address,
+	    pgp_fingerprint_hex(cert->fingerprint, cert->fingerprint_len,
+		hex),
+	    err->text);
+	return 0;
+}
+
+static int
+check_account(struct ctl *ctl, struct directory *d, const char *address,
+    struct finding *out, struct err *err)
+{
+	cleanup(cert_list_reset) struct cert_list before = { 0 };
+	cleanup(cert_list_reset) struct cert_list after = { 0 };
+
+	if (directory_cert_list(d, address, &before, err) < 0)
+		return -1;
+	for (size_t i = 0; i < before.count; i++)
+		if (vet_again(ctl, d, address, before.certs[i], err) < 0)
+			return -1;
+	if (directory_cert_list(d, address, &after, err) < 0)
+		return -1;
+	*out = (struct finding){ .address = address };
+	out->until = usable_until(&after, now(), &out->why);
+	return 0;
+}
+
+/* In which of 1, 7 and 30 days the key ends; 0 = later. */
+static int
+days_left(const struct report *r, const struct finding *f)
+{
+	static const int limits[] = { 1, 7, SOON_DAYS };
+
+	if (f->why != PGP_USABLE || f->until == 0)
+		return 0;
+	for (size_t i = 0; i < countof(limits); i++)
+		if (f->until - r->now <= (int64_t)limits[i] * SECONDS_A_DAY)
+			return limits[i];
+	return 0;
+}
+
+static int
+make_report(struct ctl *ctl, struct directory *d, struct report *r,
+    struct err *err)
+{
+	if (account_list_load(d, &r->accounts, err) < 0)
+		return -1;
+	r->findings = calloc(r->accounts.count + 1, sizeof *r->findings);
+	if (r->findings == NULL)
+		return err_nomem(err);
+	for (size_t i = 0; i < r->accounts.count; i++) {
+		struct finding *f = &r->findings[i];
+
+		if (check_account(ctl, d, r->accounts.accounts[i]->address, f,
+			err) < 0)
+			return -1;
+		r->unusable += f->why != PGP_USABLE;
+		r->expiring += days_left(r, f) != 0;
+	}
+	return 0;
+}
+
+/* ---- output ---- */
+
+static void
+expiring_json(struct json *j, const struct report *r)
+{
+	json_begin_array(j, "expiring");
+	for (size_t i = 0; i < r->accounts.count; i++) {
+		const struct finding *f = &r->findings[i];
+		int days = days_left(r, f);
+
+		if (days == 0)
+			continue;
+		json_begin_object(j, NULL);
+		json_string(j, "address", f->address);
+		json_time(j, "expires", f->until);
+		json_number(j, "within_days", days);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
+static void
+report_json(struct ctl *ctl, const struct report *r)
+{
+	struct json j = { .to = ctl->out };
+
+	json_begin_object(&j, NULL);
+	json_count(&j, "checked", r->accounts.count);
+	json_begin_array(&j, "unusable");
+	for (size_t i = 0; i < r->accounts.count; i++) {
+		const struct finding *f = &r->findings[i];
+
+		if (f->why == PGP_USABLE)
+			continue;
+		json_begin_object(&j, NULL);
+		json_string(&j, "address", f->address);
+		json_string(&j, "reason", pgp_unusable_text(f->why));
+		json_end_object(&j);
+	}
+	json_end_array(&j);
+	expiring_json(&j, r);
+	json_end_object(&j);
+}
+
+static int
+put_finding(struct table *t, const struct report *r, const struct finding *f,
+    struct err *err)
+{
+	char until[TIME_TEXT_SIZE];
+	int days = days_left(r, f);
+	bool usable = f->why == PGP_USABLE;
+
+	if (usable && days == 0)
+		return 0;
+	if (table_put(t, PLAIN, f->address, err) < 0 ||
+	    table_put(t, usable ? YELLOW : RED,
+		usable ? "expiring" : "unusable", err) < 0)
+		return -1;
+	if (!usable)
+		return table_put(t, PLAIN, pgp_unusable_text(f->why), err);
+	return table_putf(t, PLAIN, err, "%s, within %d %s",
+	    time_text(f->until, until), days, days == 1 ? "day" : "days");
+}
+
+static int
+report_text(struct ctl *ctl, const struct report *r, struct err *err)
+{
+	cleanup(table_reset) struct table t = { .columns = 3 };
+
+	for (size_t i = 0; i < r->accounts.count; i++)
+		if (put_finding(&t, r, &r->findings[i], err) < 0)
+			return -1;
+	table_print(&t, ctl->out, ctl->colour);
+	fprintf(ctl->out, "%zu checked, %zu unusable, %zu expiring within %d "
+			  "days\n",
+	    r->accounts.count, r->unusable, r->expiring, SOON_DAYS);
+	return 0;
+}
+
+int
+key_check(struct ctl *ctl, int argc, char **argv)
+{
+	cleanup(directory_close) struct directory *d = NULL;
+	cleanup(report_reset) struct report report = { .now = now() };
+	bool json = false;
+	const struct ctl_option options[] = { { "--json", &json, NULL } };
+	struct err err;
+
+	if (ctl_arguments(ctl, argc, argv, options, 1, 0, 0) < 0)
+		return CTL_USAGE;
+	if (open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
+	    make_report(ctl, d, &report, &err) < 0)
+		return ctl_fail(ctl, &err);
+	if (json)
+		report_json(ctl, &report);
+	else if (report_text(ctl, &report, &err) < 0)
+		return ctl_fail(ctl, &err);
+
+	int rc = ctl_done(ctl);
+
+	return rc == CTL_DONE && report.unusable > 0 ? CTL_FAILED : rc;
+}
