@@ -33,19 +33,29 @@ next_x(struct cfb *b, const uint8_t *in, size_t n, uint8_t *x, struct err *err)
 	return 0;
 }
 
+static int
+bad_key_length(struct err *err)
+{
+	return err_set(err, ERR_PERM, "no length of an AES key");
+}
+
 int
-cfb_new(const struct crypt *c, const uint8_t key[AES256_KEY_LEN],
+cfb_new(const struct crypt *c, struct aes_key key,
     enum aes_direction direction, struct cfb **out, struct err *err)
 {
 	static const uint8_t zeros[AES_BLOCK_LEN];
 	cleanup(cfb_free) struct cfb *b = calloc(1, sizeof *b);
 	bool encrypt = direction == AES_ENCRYPT;
+	const EVP_CIPHER *cipher =
+	    cipher_for(encrypt ? c->cbc : c->ecb, key.len);
 
+	if (cipher == NULL)
+		return bad_key_length(err);
 	if (b == NULL)
 		return err_nomem(err);
 	b->ctx = EVP_CIPHER_CTX_new();
 	if (b->ctx == NULL
-	    || EVP_EncryptInit_ex2(b->ctx, encrypt ? c->cbc : c->ecb, key,
+	    || EVP_EncryptInit_ex2(b->ctx, cipher, key.data,
 		   encrypt ? zeros : NULL, NULL)
 		!= 1
 	    || EVP_CIPHER_CTX_set_padding(b->ctx, 0) != 1)
@@ -148,17 +158,20 @@ struct ocb {
 };
 
 int
-ocb_new(const struct crypt *c, const uint8_t key[AES256_KEY_LEN],
+ocb_new(const struct crypt *c, struct aes_key key,
     enum aes_direction direction, struct ocb **out, struct err *err)
 {
 	cleanup(ocb_free) struct ocb *o = calloc(1, sizeof *o);
+	const EVP_CIPHER *cipher = cipher_for(c->ocb, key.len);
 	int encrypt = direction == AES_ENCRYPT;
 
+	if (cipher == NULL)
+		return bad_key_length(err);
 	if (o == NULL)
 		return err_nomem(err);
 	o->ctx = EVP_CIPHER_CTX_new();
 	if (o->ctx == NULL
-	    || EVP_CipherInit_ex2(o->ctx, c->ocb, NULL, NULL, encrypt, NULL)
+	    || EVP_CipherInit_ex2(o->ctx, cipher, NULL, NULL, encrypt, NULL)
 		!= 1
 	    || EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_IVLEN,
 		   OCB_NONCE_LEN, NULL)
@@ -166,7 +179,7 @@ ocb_new(const struct crypt *c, const uint8_t key[AES256_KEY_LEN],
 	    || EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_TAG, OCB_TAG_LEN,
 		   NULL)
 		!= 1
-	    || EVP_CipherInit_ex2(o->ctx, NULL, key, NULL, encrypt, NULL) != 1)
+	    || EVP_CipherInit_ex2(o->ctx, NULL, key.data, NULL, encrypt, NULL) != 1)
 		return crypt_err(err, ERR_TEMP, "start AES-OCB");
 	*out = steal(&o);
 	return 0;

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The sealpost authors */
 
 /*
- * AES-256 in the two modes of OpenPGP: CFB with an initial vector of zeros
+ * AES in the two modes of OpenPGP: CFB with an initial vector of zeros
  * (SEIPD version 1), streaming; and OCB with a tag of 16 octets (SEIPD version
  * 2), a chunk at once. Key material is wiped when an object is freed.
  */
@@ -18,11 +18,17 @@ enum {
 	OCB_TAG_LEN = 16,
 };
 
+/* Of 16, 24 or 32 octets; another length is ERR_PERM. */
+struct aes_key {
+	const uint8_t *data;
+	size_t len;
+};
+
 enum aes_direction { AES_DECRYPT, AES_ENCRYPT };
 
 struct cfb;
 
-int cfb_new(const struct crypt *c, const uint8_t key[AES256_KEY_LEN],
+int cfb_new(const struct crypt *c, struct aes_key key,
     enum aes_direction direction, struct cfb **out, struct err *err)
     must_check;
 /* n octets from in to out, which must not overlap. Any n, any number of times. */
@@ -32,7 +38,7 @@ void cfb_free(struct cfb **bp);
 
 struct ocb;
 
-int ocb_new(const struct crypt *c, const uint8_t key[AES256_KEY_LEN],
+int ocb_new(const struct crypt *c, struct aes_key key,
     enum aes_direction direction, struct ocb **out, struct err *err)
     must_check;
 void ocb_free(struct ocb **op);

@@ -11,12 +11,6 @@
 
 #include "crypt/private.h"
 
-static const char *const keywrap_name[KEYWRAP_SIZES] = {
-	"AES-128-WRAP",
-	"AES-192-WRAP",
-	"AES-256-WRAP",
-};
-
 int
 crypt_err(struct err *err, enum err_kind kind, const char *what)
 {
@@ -60,18 +54,35 @@ fetch_hashes(struct crypt *c)
 	return true;
 }
 
-static bool
-fetch_ciphers(struct crypt *c)
+const EVP_CIPHER *
+cipher_for(EVP_CIPHER *const ciphers[AES_SIZES], size_t len)
 {
-	for (size_t i = 0; i < KEYWRAP_SIZES; i++) {
-		c->keywrap[i] = EVP_CIPHER_fetch(NULL, keywrap_name[i], NULL);
-		if (c->keywrap[i] == NULL)
+	if (len % 8 != 0 || len < 16 || len > 32)
+		return NULL;
+	return ciphers[len / 8 - 2];
+}
+
+static bool
+fetch_aes(EVP_CIPHER *ciphers[AES_SIZES], const char *mode)
+{
+	for (unsigned i = 0; i < AES_SIZES; i++) {
+		char name[32];
+		int n = snprintf(name, sizeof name, "AES-%u-%s",
+		    128 + 64 * i, mode);
+
+		if (n > 0 && (size_t)n < sizeof name)
+			ciphers[i] = EVP_CIPHER_fetch(NULL, name, NULL);
+		if (ciphers[i] == NULL)
 			return false;
 	}
-	c->cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-	c->ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
-	c->ocb = EVP_CIPHER_fetch(NULL, "AES-256-OCB", NULL);
-	return c->cbc != NULL && c->ecb != NULL && c->ocb != NULL;
+	return true;
+}
+
+static void
+free_aes(EVP_CIPHER *ciphers[AES_SIZES])
+{
+	for (size_t i = 0; i < AES_SIZES; i++)
+		EVP_CIPHER_free(ciphers[i]);
 }
 
 static bool
@@ -80,7 +91,8 @@ fetch_all(struct crypt *c)
 	c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	return c->hmac != NULL && c->hkdf != NULL && fetch_hashes(c)
-	    && fetch_ciphers(c);
+	    && fetch_aes(c->cbc, "CBC") && fetch_aes(c->ecb, "ECB")
+	    && fetch_aes(c->ocb, "OCB") && fetch_aes(c->wrap, "WRAP");
 }
 
 int
@@ -106,11 +118,10 @@ crypt_close(struct crypt **cp)
 		return;
 	for (size_t i = 0; i < HASH_KINDS; i++)
 		EVP_MD_free(c->md[i]);
-	for (size_t i = 0; i < KEYWRAP_SIZES; i++)
-		EVP_CIPHER_free(c->keywrap[i]);
-	EVP_CIPHER_free(c->cbc);
-	EVP_CIPHER_free(c->ecb);
-	EVP_CIPHER_free(c->ocb);
+	free_aes(c->cbc);
+	free_aes(c->ecb);
+	free_aes(c->ocb);
+	free_aes(c->wrap);
 	EVP_MAC_free(c->hmac);
 	EVP_KDF_free(c->hkdf);
 	free(c);

@@ -9,15 +9,6 @@
 
 enum { WRAPPED_MAX = KEYWRAP_DATA_MAX + KEYWRAP_OVERHEAD };
 
-/* AES-128, 192, 256; NULL for another length. */
-static const EVP_CIPHER *
-cipher_for(const struct crypt *c, size_t kek_len)
-{
-	if (kek_len % 8 != 0 || kek_len < 16 || kek_len > 32)
-		return NULL;
-	return c->keywrap[kek_len / 8 - 2];
-}
-
 static bool
 run(const EVP_CIPHER *cipher, const uint8_t *kek, int encrypt,
     const uint8_t *in, size_t n, uint8_t *out, size_t out_len)
@@ -42,10 +33,10 @@ run(const EVP_CIPHER *cipher, const uint8_t *kek, int encrypt,
 }
 
 int
-keywrap(const struct crypt *c, struct keywrap_key kek, const uint8_t *in,
+keywrap(const struct crypt *c, struct aes_key kek, const uint8_t *in,
     size_t n, uint8_t *out, struct err *err)
 {
-	const EVP_CIPHER *cipher = cipher_for(c, kek.len);
+	const EVP_CIPHER *cipher = cipher_for(c->wrap, kek.len);
 
 	if (cipher == NULL || n % 8 != 0 || n < 16 || n > KEYWRAP_DATA_MAX)
 		return err_set(err, ERR_PERM, "key wrap: impossible length");
@@ -55,10 +46,10 @@ keywrap(const struct crypt *c, struct keywrap_key kek, const uint8_t *in,
 }
 
 int
-keyunwrap(const struct crypt *c, struct keywrap_key kek, const uint8_t *in,
+keyunwrap(const struct crypt *c, struct aes_key kek, const uint8_t *in,
     size_t n, uint8_t *out, struct err *err)
 {
-	const EVP_CIPHER *cipher = cipher_for(c, kek.len);
+	const EVP_CIPHER *cipher = cipher_for(c->wrap, kek.len);
 
 	if (cipher == NULL || n % 8 != 0 || n < 24 || n > WRAPPED_MAX)
 		return err_set(err, ERR_PERM, "key unwrap: impossible length");

@@ -13,17 +13,20 @@
 #include "crypt/crypt.h"
 #include "crypt/hash.h"
 
-enum { KEYWRAP_SIZES = 3 }; /* of 128, 192 and 256 bits */
+enum { AES_SIZES = 3 }; /* 128, 192 and 256 bits */
 
 struct crypt {
 	EVP_MD *md[HASH_KINDS];
-	EVP_CIPHER *cbc;
-	EVP_CIPHER *ecb;
-	EVP_CIPHER *ocb;
-	EVP_CIPHER *keywrap[KEYWRAP_SIZES];
+	EVP_CIPHER *cbc[AES_SIZES];
+	EVP_CIPHER *ecb[AES_SIZES];
+	EVP_CIPHER *ocb[AES_SIZES];
+	EVP_CIPHER *wrap[AES_SIZES];
 	EVP_MAC *hmac;
 	EVP_KDF *hkdf;
 };
+
+/* The one of the three for a key of len octets; NULL for another length. */
+const EVP_CIPHER *cipher_for(EVP_CIPHER *const ciphers[AES_SIZES], size_t len);
 
 /* The name OpenSSL knows a hash by. */
 const char *hash_name(enum hash_kind kind);

@@ -3,32 +3,13 @@
 
 #include "crypt/verifier.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "crypt/testing.h"
 
 /* RFC 7677, section 3: user "user", password "pencil". */
 static const char rfc7677[] =
     "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,"
     "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
     "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
-
-static int
-open_crypt(void **state)
-{
-	struct err err;
-
-	return crypt_open((struct crypt **)state, &err);
-}
-
-static int
-close_crypt(void **state)
-{
-	crypt_close((struct crypt **)state);
-	return 0;
-}
 
 static void
 test_rfc7677(void **state)

@@ -17,7 +17,8 @@ enum {
 struct message_reader {
 	const struct crypt *crypt;
 	struct sink to;
-	uint8_t session_key[SESSION_KEY_LEN];
+	uint8_t session_key[AES256_KEY_LEN];
+	size_t session_key_len;
 	bool failed;
 
 	struct packet_reader *outer;
@@ -116,6 +117,16 @@ inner_put(void *ctx, const uint8_t *data, size_t n, struct err *err)
 }
 
 static int
+start_seipd(struct message_reader *r, struct err *err)
+{
+	struct sink inner = { .put = inner_put, .ctx = r };
+
+	return seipd_reader_new(r->crypt,
+	    (struct aes_key){ r->session_key, r->session_key_len }, inner,
+	    &r->seipd, err);
+}
+
+static int
 outer_begin(void *ctx, unsigned tag, struct err *err)
 {
 	struct message_reader *r = ctx;
@@ -130,9 +141,7 @@ outer_begin(void *ctx, unsigned tag, struct err *err)
 	case PGP_TAG_PADDING:
 		return 0;
 	case PGP_TAG_SEIPD:
-		return seipd_reader_new(r->crypt, r->session_key,
-		    (struct sink){ .put = inner_put, .ctx = r }, &r->seipd,
-		    err);
+		return start_seipd(r, err);
 	default:
 		return malformed(err, "not encrypted, or without integrity");
 	}
@@ -163,9 +172,8 @@ outer_end(void *ctx, struct err *err)
 }
 
 int
-message_reader_new(const struct crypt *c,
-    const uint8_t session_key[SESSION_KEY_LEN], struct sink to,
-    struct message_reader **out, struct err *err)
+message_reader_new(const struct crypt *c, struct aes_key session_key,
+    struct sink to, struct message_reader **out, struct err *err)
 {
 	cleanup(message_reader_free) struct message_reader *r =
 	    calloc(1, sizeof *r);
@@ -174,7 +182,10 @@ message_reader_new(const struct crypt *c,
 		return err_nomem(err);
 	r->crypt = c;
 	r->to = to;
-	memcpy(r->session_key, session_key, sizeof r->session_key);
+	if (session_key.len > sizeof r->session_key)
+		return err_set(err, ERR_PERM, "no length of an AES key");
+	memcpy(r->session_key, session_key.data, session_key.len);
+	r->session_key_len = session_key.len;
 	if (packet_reader_new((struct packet_events){ outer_begin, outer_body,
 				  outer_end, r },
 		&r->outer, err)

@@ -4,27 +4,25 @@
 /*
  * Reads one encrypted OpenPGP message (binary) whose session key is known: the
  * way back from encrypt.h. Streaming, in constant memory (up to 8 MiB where
- * the sender chose chunks of 4 MiB). AES-256 only; no compression; signatures
+ * the sender chose chunks of 4 MiB). AES only; no compression; signatures
  * in it are skipped, not checked.
  */
 #ifndef OPENPGP_MESSAGE_H
 #define OPENPGP_MESSAGE_H
 
 #include "base/sink.h"
-#include "crypt/crypt.h"
-#include "openpgp/pkesk.h"
+#include "crypt/aes.h"
 
 struct message_reader;
 
 /*
- * crypt is borrowed. The plaintext goes into `to`; NOTHING of it may be used
+ * crypt is borrowed, the session key is copied. The plaintext goes into `to`; NOTHING of it may be used
  * before message_reader_finish() has returned 0: SEIPD version 1 proves its
  * integrity only at the end, and version 2 only there that nothing is
  * missing. When anything fails, throw away what came out.
  */
-int message_reader_new(const struct crypt *c,
-    const uint8_t session_key[SESSION_KEY_LEN], struct sink to,
-    struct message_reader **out, struct err *err) must_check;
+int message_reader_new(const struct crypt *c, struct aes_key session_key,
+    struct sink to, struct message_reader **out, struct err *err) must_check;
 /*
  * ERR_PROTO: not one encrypted message. ERR_PERM: it was changed, is for
  * another session key, or has something that is not read here (another cipher,

@@ -127,7 +127,7 @@ pkesk_ecdh_kek(const struct crypt *c, const struct pgp_subkey *subkey,
 
 /* The length octet and the wrapped key, behind the ephemeral point. */
 static int
-put_wrapped(const struct work *w, struct keywrap_key kek, const uint8_t *plain,
+put_wrapped(const struct work *w, struct aes_key kek, const uint8_t *plain,
     size_t n, struct err *err)
 {
 	uint8_t wrapped[WRAPPED_LEN_MAX];
@@ -155,7 +155,7 @@ put_ecdh_secret(const struct work *w, const struct ecdh_agreement *a,
 	if (put_mpi(w->body, prefix, a->point, a->point_len, err) == 0
 	    && pkesk_ecdh_kek(w->crypt, w->subkey, w->key, a, kek, err) == 0)
 		rc = put_wrapped(w,
-		    (struct keywrap_key){ kek, w->key->ecdh.kek_len }, plain, n,
+		    (struct aes_key){ kek, w->key->ecdh.kek_len }, plain, n,
 		    err);
 	explicit_bzero(kek, sizeof kek);
 	explicit_bzero(plain, sizeof plain);
@@ -188,7 +188,7 @@ put_x25519_secret(const struct work *w, const struct ecdh_agreement *a,
 
 	if (buf_put(w->body, a->point, a->point_len, err) == 0
 	    && pkesk_x25519_kek(w->crypt, w->key, a, kek, err) == 0)
-		rc = put_wrapped(w, (struct keywrap_key){ kek, sizeof kek },
+		rc = put_wrapped(w, (struct aes_key){ kek, sizeof kek },
 		    w->session_key, SESSION_KEY_LEN, err);
 	explicit_bzero(kek, sizeof kek);
 	return rc;

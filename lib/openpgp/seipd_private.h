@@ -21,6 +21,7 @@ enum {
 	SEIPD_PIECE_LEN = 8192, /* stays in the first-level cache */
 	/* version 2 */
 	SEIPD_SALT_LEN = 32,
+	SEIPD_HEAD_LEN = 3 + SEIPD_SALT_LEN,
 	SEIPD_AD_LEN = 5, /* of the packet's start: tag to chunk size */
 	SEIPD_OCB_ID = 2,
 	SEIPD_CHUNK_BITS_BASE = 6,
@@ -36,13 +37,16 @@ struct seipd_chunks {
 	uint8_t nonce[OCB_NONCE_LEN];
 	uint64_t index;
 	uint64_t total; /* octets of plaintext */
+	size_t size;    /* of a whole chunk */
 };
 
-/* chunk_octet and salt are those of the packet. */
+/*
+ * head is the start of the packet's body behind the version: cipher, mode,
+ * chunk size, salt. ERR_PERM when it does not go with AES in OCB and this key.
+ */
 int seipd_chunks_init(struct seipd_chunks *k, const struct crypt *c,
-    const uint8_t session_key[SESSION_KEY_LEN], uint8_t chunk_octet,
-    const uint8_t salt[SEIPD_SALT_LEN], enum aes_direction direction,
-    struct err *err) must_check;
+    struct aes_key session_key, const uint8_t head[SEIPD_HEAD_LEN],
+    enum aes_direction direction, struct err *err) must_check;
 void seipd_chunks_reset(struct seipd_chunks *k);
 
 /* What the next chunk of n octets is sealed or opened with. */

@@ -14,14 +14,14 @@ enum state { STATE_VERSION, STATE_V1, STATE_V2_HEAD, STATE_V2 };
 enum {
 	V1_HELD = SEIPD_MDC_LEN,
 	V2_HELD = 2 * OCB_TAG_LEN, /* of the last chunk and of the whole */
-	V2_HEAD_LEN = 3 + SEIPD_SALT_LEN,
 };
 
 struct seipd_reader {
 	const struct crypt *crypt;
 	struct sink to;
 	enum state state;
-	uint8_t key[SESSION_KEY_LEN];
+	uint8_t key[AES256_KEY_LEN];
+	size_t key_len;
 
 	struct hash *hash;
 	struct cfb *cfb;
@@ -30,10 +30,9 @@ struct seipd_reader {
 	uint8_t piece[V1_HELD + SEIPD_PIECE_LEN]; /* plaintext */
 	size_t piece_len;
 
-	uint8_t head[V2_HEAD_LEN];
+	uint8_t head[SEIPD_HEAD_LEN];
 	size_t head_len;
 	struct seipd_chunks chunks;
-	size_t chunk_len; /* of a whole chunk */
 	uint8_t *data;    /* ciphertext: a chunk, its tag, and what is held */
 	size_t data_len;
 	uint8_t *opened;
@@ -46,17 +45,20 @@ damaged(struct err *err)
 }
 
 int
-seipd_reader_new(const struct crypt *c,
-    const uint8_t session_key[SESSION_KEY_LEN], struct sink to,
-    struct seipd_reader **out, struct err *err)
+seipd_reader_new(const struct crypt *c, struct aes_key session_key,
+    struct sink to, struct seipd_reader **out, struct err *err)
 {
-	struct seipd_reader *r = calloc(1, sizeof *r);
+	struct seipd_reader *r = NULL;
 
+	if (session_key.len > AES256_KEY_LEN)
+		return err_set(err, ERR_PERM, "no length of an AES key");
+	r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return err_nomem(err);
 	r->crypt = c;
 	r->to = to;
-	memcpy(r->key, session_key, sizeof r->key);
+	memcpy(r->key, session_key.data, session_key.len);
+	r->key_len = session_key.len;
 	*out = r;
 	return 0;
 }
@@ -70,9 +72,9 @@ seipd_reader_free(struct seipd_reader **rp)
 		return;
 	hash_free(&r->hash);
 	cfb_free(&r->cfb);
-	seipd_chunks_reset(&r->chunks);
 	if (r->opened != NULL)
-		explicit_bzero(r->opened, r->chunk_len);
+		explicit_bzero(r->opened, r->chunks.size);
+	seipd_chunks_reset(&r->chunks);
 	free(r->opened);
 	free(r->data);
 	explicit_bzero(r, sizeof *r);
@@ -153,31 +155,32 @@ finish_v1(struct seipd_reader *r, struct err *err)
 	return 0;
 }
 
+static struct aes_key
+session_key(const struct seipd_reader *r)
+{
+	return (struct aes_key){ r->key, r->key_len };
+}
+
 static int
 start_v1(struct seipd_reader *r, struct err *err)
 {
 	if (hash_new(r->crypt, HASH_SHA1, &r->hash, err) < 0)
 		return -1;
-	return cfb_new(r->crypt, r->key, AES_DECRYPT, &r->cfb, err);
+	return cfb_new(r->crypt, session_key(r), AES_DECRYPT, &r->cfb, err);
 }
 
 static int
 start_v2(struct seipd_reader *r, struct err *err)
 {
-	uint8_t octet = r->head[2];
-
-	if (r->head[0] != CIPHER_AES256_ID || r->head[1] != SEIPD_OCB_ID)
-		return err_set(err, ERR_PERM,
-		    "encrypted with another cipher than AES-256-OCB");
-	if (octet > SEIPD_CHUNK_OCTET_MAX)
-		return err_set(err, ERR_PERM, "encrypted in chunks too large");
-	r->chunk_len = (size_t)1 << (octet + SEIPD_CHUNK_BITS_BASE);
-	r->data = malloc(r->chunk_len + V2_HELD);
-	r->opened = malloc(r->chunk_len);
+	if (seipd_chunks_init(&r->chunks, r->crypt, session_key(r), r->head,
+		AES_DECRYPT, err)
+	    < 0)
+		return -1;
+	r->data = malloc(r->chunks.size + V2_HELD);
+	r->opened = malloc(r->chunks.size);
 	if (r->data == NULL || r->opened == NULL)
 		return err_nomem(err);
-	return seipd_chunks_init(&r->chunks, r->crypt, r->key, octet,
-	    r->head + 3, AES_DECRYPT, err);
+	return 0;
 }
 
 /* Cipher, mode, chunk size and salt. */
@@ -206,7 +209,7 @@ static int
 feed_v2(struct seipd_reader *r, const uint8_t *data, size_t n,
     struct err *err)
 {
-	size_t size = r->chunk_len + V2_HELD;
+	size_t size = r->chunks.size + V2_HELD;
 
 	while (n > 0) {
 		size_t room = size - r->data_len;
@@ -219,9 +222,9 @@ feed_v2(struct seipd_reader *r, const uint8_t *data, size_t n,
 		if (r->data_len < size || n == 0)
 			continue;
 		/* more follows: the chunk is not the last */
-		if (open_chunk(r, r->chunk_len, err) < 0)
+		if (open_chunk(r, r->chunks.size, err) < 0)
 			return -1;
-		memmove(r->data, r->data + r->chunk_len + OCB_TAG_LEN,
+		memmove(r->data, r->data + r->chunks.size + OCB_TAG_LEN,
 		    OCB_TAG_LEN);
 		r->data_len = OCB_TAG_LEN;
 	}

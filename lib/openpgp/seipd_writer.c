@@ -52,7 +52,7 @@ put_v1(void *ctx, const uint8_t *data, size_t n, struct err *err)
 
 static int
 start_v1(struct seipd_writer *w, const struct crypt *c,
-    const uint8_t *session_key, struct err *err)
+    struct aes_key session_key, struct err *err)
 {
 	const uint8_t version = SEIPD_V1;
 	uint8_t prefix[SEIPD_PREFIX_LEN];
@@ -111,23 +111,21 @@ put_v2(void *ctx, const uint8_t *data, size_t n, struct err *err)
 
 static int
 start_v2(struct seipd_writer *w, const struct crypt *c,
-    const uint8_t *session_key, struct err *err)
+    struct aes_key session_key, struct err *err)
 {
-	const uint8_t head[] = { SEIPD_V2, CIPHER_AES256_ID, SEIPD_OCB_ID,
-		SEIPD_CHUNK_OCTET };
-	uint8_t salt[SEIPD_SALT_LEN];
+	uint8_t head[1 + SEIPD_HEAD_LEN] = { SEIPD_V2, CIPHER_AES256_ID,
+		SEIPD_OCB_ID, SEIPD_CHUNK_OCTET };
 
 	w->chunk = malloc(SEIPD_CHUNK_LEN);
 	w->sealed = malloc(SEIPD_CHUNK_LEN + OCB_TAG_LEN);
 	if (w->chunk == NULL || w->sealed == NULL)
 		return err_nomem(err);
-	if (crypt_random(c, salt, sizeof salt, err) < 0
-	    || seipd_chunks_init(&w->chunks, c, session_key, SEIPD_CHUNK_OCTET,
-		   salt, AES_ENCRYPT, err)
-		< 0
-	    || sink_put(&w->to, head, sizeof head, err) < 0)
+	if (crypt_random(c, head + 4, SEIPD_SALT_LEN, err) < 0
+	    || seipd_chunks_init(&w->chunks, c, session_key, head + 1,
+		   AES_ENCRYPT, err)
+		< 0)
 		return -1;
-	return sink_put(&w->to, salt, sizeof salt, err);
+	return sink_put(&w->to, head, sizeof head, err);
 }
 
 static int
@@ -158,8 +156,9 @@ seipd_writer_new(const struct crypt *c, enum seipd_version version,
 	w->to = to;
 	w->version = version;
 
-	int rc = version == SEIPD_V2 ? start_v2(w, c, session_key, err)
-				     : start_v1(w, c, session_key, err);
+	struct aes_key key = { session_key, SESSION_KEY_LEN };
+	int rc = version == SEIPD_V2 ? start_v2(w, c, key, err)
+				     : start_v1(w, c, key, err);
 
 	if (rc == 0)
 		*out = steal(&w);
