@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * The tables of secrets.db are an interface to Dovecot's passdb (read-only):
+ *
+ * verifiers(address, verifier, enabled)
+ *	verifier is "{SCRAM-SHA-256}...", enabled 0 or 1.
+ * vaults(address, armored, fingerprint)
+ *	The protected private key, and its fingerprint in upper-case hexadecimal.
+ */
+
+#include "store/secrets.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "mail/address.h"
+#include "store/database.h"
+
+struct secrets {
+	struct database *db;
+};
+
+enum secrets_statement {
+	VERIFIER_PUT,
+	VERIFIER_GET,
+	VERIFIER_ENABLE,
+	VERIFIER_REMOVE,
+	VAULT_PUT,
+	VAULT_GET,
+	VAULT_REMOVE,
+	SECRETS_STATEMENT_COUNT
+};
+
+static const char version_1[] =
+    "CREATE TABLE verifiers("
+    "  address TEXT NOT NULL PRIMARY KEY,"
+    "  verifier TEXT NOT NULL,"
+    "  enabled INTEGER NOT NULL CHECK (enabled IN (0, 1))"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE vaults("
+    "  address TEXT NOT NULL PRIMARY KEY,"
+    "  armored TEXT NOT NULL,"
+    "  fingerprint TEXT NOT NULL"
+    ") STRICT;";
+
+static const char *const steps[] = { version_1 };
+
+static const char *const statements[SECRETS_STATEMENT_COUNT] = {
+	[VERIFIER_PUT] =
+	    "INSERT INTO verifiers(address, verifier, enabled) "
+	    "VALUES (?1, ?2, ?3) ON CONFLICT(address) DO UPDATE SET "
+	    "verifier = excluded.verifier, enabled = excluded.enabled",
+	[VERIFIER_GET] =
+	    "SELECT verifier, enabled FROM verifiers WHERE address = ?1",
+	[VERIFIER_ENABLE] =
+	    "UPDATE verifiers SET enabled = ?2 WHERE address = ?1",
+	[VERIFIER_REMOVE] = "DELETE FROM verifiers WHERE address = ?1",
+	[VAULT_PUT] =
+	    "INSERT INTO vaults(address, armored, fingerprint) "
+	    "VALUES (?1, ?2, ?3) ON CONFLICT(address) DO UPDATE SET "
+	    "armored = excluded.armored, fingerprint = excluded.fingerprint",
+	[VAULT_GET] =
+	    "SELECT armored, fingerprint FROM vaults WHERE address = ?1",
+	[VAULT_REMOVE] = "DELETE FROM vaults WHERE address = ?1",
+};
+
+static const struct database_schema secrets_schema = {
+	.name = "secrets",
+	.application_id = 0x53504c53, /* "SPLS" */
+	.steps = steps,
+	.step_count = countof(steps),
+	.statements = statements,
+	.statement_count = SECRETS_STATEMENT_COUNT,
+	.file_mode = 0640,
+	.busy_timeout_ms = 1000,
+	.journal = JOURNAL_ROLLBACK,
+	.secure_delete = true,
+};
+
+int
+secrets_create(const char *path, struct err *err)
+{
+	return database_create(path, &secrets_schema, err);
+}
+
+int
+secrets_open(const char *path, enum store_mode mode, struct secrets **out,
+    struct err *err)
+{
+	cleanup(secrets_close) struct secrets *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return err_nomem(err);
+	if (database_open(path, &secrets_schema, mode, &s->db, err) < 0)
+		return -1;
+	*out = steal(&s);
+	return 0;
+}
+
+void
+secrets_close(struct secrets **sp)
+{
+	struct secrets *s = steal(sp);
+
+	if (s == NULL)
+		return;
+	database_close(&s->db);
+	free(s);
+}
+
+/* What is stored under another form would never be found. */
+static int
+check_address(const char *address, struct err *err)
+{
+	char normal[ADDRESS_SIZE];
+
+	if (address_normalize(address, normal, err) < 0)
+		return -1;
+	if (strcmp(address, normal) != 0)
+		return err_set(err, ERR_PERM,
+		    "address \"%s\": its normal form is %s", address, normal);
+	return 0;
+}
+
+int
+secrets_verifier_put(struct secrets *s, const char *address,
+    const char *verifier, bool enabled, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+	cleanup(query_close) struct query q = { 0 };
+
+	if (check_address(address, err) < 0)
+		return -1;
+	if (strlen(verifier) > LIMIT_VERIFIER)
+		return err_set(err, ERR_PERM, "%s: the verifier is too long",
+		    address);
+	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    query_open(s->db, VERIFIER_PUT, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, address);
+	query_bind_text(&q, 2, verifier);
+	query_bind_int(&q, 3, enabled);
+	if (query_run(&q, err) < 0)
+		return -1;
+	return database_commit(&tx, err);
+}
+
+/* Opens a look-up by address: 1 there is a row, 0, -1. */
+static int
+find(struct secrets *s, enum secrets_statement which, const char *address,
+    struct query *q, struct err *err)
+{
+	if (query_open(s->db, which, q, err) < 0)
+		return -1;
+	query_bind_text(q, 1, address);
+	return query_next(q, err);
+}
+
+static int
+put_column(struct query *q, int column, struct buf *out, struct err *err)
+{
+	const char *text = NULL;
+
+	if (query_text(q, column, &text, err) < 0)
+		return -1;
+	return buf_puts(out, text, err);
+}
+
+int
+secrets_verifier_get(struct secrets *s, const char *address, struct buf *out,
+    bool *enabled, struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+	int rc = find(s, VERIFIER_GET, address, &q, err);
+
+	if (rc <= 0)
+		return rc;
+	if (put_column(&q, 0, out, err) < 0)
+		return -1;
+	*enabled = query_int(&q, 1) != 0;
+	return 1;
+}
+
+int
+secrets_set_enabled(struct secrets *s, const char *address, bool enabled,
+    struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+	cleanup(query_close) struct query q = { 0 };
+
+	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    query_open(s->db, VERIFIER_ENABLE, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, address);
+	query_bind_int(&q, 2, enabled);
+	if (query_run(&q, err) < 0)
+		return -1;
+
+	int found = database_changes(s->db) > 0;
+
+	return database_commit(&tx, err) < 0 ? -1 : found;
+}
+
+int
+secrets_vault_put(struct secrets *s, const char *address, const char *armored,
+    const char *fingerprint, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+	cleanup(query_close) struct query q = { 0 };
+
+	if (check_address(address, err) < 0)
+		return -1;
+	if (strlen(armored) > LIMIT_VAULT || strlen(fingerprint) > LIMIT_VAULT)
+		return err_set(err, ERR_PERM, "%s: the vault is too large",
+		    address);
+	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    query_open(s->db, VAULT_PUT, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, address);
+	query_bind_text(&q, 2, armored);
+	query_bind_text(&q, 3, fingerprint);
+	if (query_run(&q, err) < 0)
+		return -1;
+	return database_commit(&tx, err);
+}
+
+int
+secrets_vault_get(struct secrets *s, const char *address, struct buf *armored,
+    struct buf *fingerprint, struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+	int rc = find(s, VAULT_GET, address, &q, err);
+
+	if (rc <= 0)
+		return rc;
+	if (put_column(&q, 0, armored, err) < 0 ||
+	    put_column(&q, 1, fingerprint, err) < 0)
+		return -1;
+	return 1;
+}
+
+static int
+remove_row(struct secrets *s, enum secrets_statement which,
+    const char *address, struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+
+	if (query_open(s->db, which, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, address);
+	return query_run(&q, err);
+}
+
+int
+secrets_remove(struct secrets *s, const char *address, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+
+	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    remove_row(s, VERIFIER_REMOVE, address, err) < 0 ||
+	    remove_row(s, VAULT_REMOVE, address, err) < 0)
+		return -1;
+	return database_commit(&tx, err);
+}
