@@ -22,11 +22,27 @@ normalize_all(char (*normal)[ADDRESS_SIZE], char *const *texts, size_t count,
 	return 0;
 }
 
+/*
+ * The account's own address among its targets must be there before and after
+ * the others, or its mail would go astray meanwhile: it is put at `to`.
+ */
+static void
+put_own(char (*normal)[ADDRESS_SIZE], size_t count, size_t to)
+{
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(normal[i], normal[0]) == 0) {
+			memcpy(normal[i], normal[to], ADDRESS_SIZE);
+			memcpy(normal[to], normal[0], ADDRESS_SIZE);
+			return;
+		}
+}
+
 /* All targets, or none. */
 static int
 add_all(struct directory *d, char (*normal)[ADDRESS_SIZE], size_t count,
     struct err *err)
 {
+	put_own(normal, count, 1);
 	for (size_t i = 1; i < count; i++) {
 		if (directory_alias_add(d, normal[0], normal[i], err) == 0)
 			continue;
@@ -47,6 +63,7 @@ remove_all(struct directory *d, char (*normal)[ADDRESS_SIZE], size_t count,
 {
 	if (count == 1)
 		return directory_alias_remove(d, normal[0], NULL, err);
+	put_own(normal, count, count - 1);
 	for (size_t i = 1; i < count; i++)
 		if (directory_alias_remove(d, normal[0], normal[i], err) < 0)
 			return err_context(err, "%zu of %zu targets removed",
@@ -194,9 +211,8 @@ static const struct command commands[] = {
 	{ .name = "add",
 	    .usage = "ADDRESS TARGET...",
 	    .summary = "Sends the mail of an address to other addresses",
-	    .help = "The address may be an account: mail then goes to the "
-		    "targets instead. Name it\namong the targets to keep a "
-		    "copy.\n",
+	    .help = "The address may be an account, which must then be "
+		    "among the targets itself: it\nkeeps a copy.\n",
 	    .run = alias_add },
 	{ .name = "remove",
 	    .usage = "ADDRESS [TARGET...]",

@@ -240,7 +240,9 @@ static const struct command commands[] = {
 	{ .name = "disable",
 	    .usage = "ADDRESS",
 	    .summary = "Forbids the account to log in",
-	    .help = "Its mail is still received and sealed.\n",
+	    .help = "New mail for it is turned away, as missing_key in "
+		    "sealpost.conf(5) says; what is\nin the queue already is "
+		    "still sealed and delivered.\n",
 	    .run = user_disable },
 	{ .name = "enable",
 	    .usage = "ADDRESS",
