@@ -20,21 +20,21 @@ struct gpg_home {
  * not drop what it thinks is from the future. Third-party signatures say
  * nothing here.
  */
-static const char home_conf[] = "batch\n"
-				"no-tty\n"
-				"no-greeting\n"
-				"no-autostart\n"
-				"disable-dirmngr\n"
-				"no-auto-key-retrieve\n"
-				"no-auto-key-locate\n"
-				"no-random-seed-file\n"
-				"no-auto-check-trustdb\n"
-				"trust-model always\n"
-				"ignore-time-conflict\n"
-				"ignore-valid-from\n"
-				"import-options self-sigs-only\n"
-				"cipher-algo AES256\n"
-				"compress-algo none\n";
+#define COMMON_CONF                                                         \
+	"batch\nno-tty\nno-greeting\nno-autostart\ndisable-dirmngr\n"       \
+	"no-auto-key-retrieve\nno-auto-key-locate\nno-random-seed-file\n"   \
+	"no-auto-check-trustdb\ntrust-model always\nignore-time-conflict\n" \
+	"ignore-valid-from\nimport-options self-sigs-only\n"
+
+/*
+ * RFC 4880 is what every reader knows: without it gpg 2.4 makes packets of its
+ * own (tag 20). It also loosens how user IDs are taken, so never for vetting.
+ */
+static const char *const home_conf[] = {
+	[GPG_HOME_FOR_VETTING] = COMMON_CONF,
+	[GPG_HOME_FOR_ENCRYPTION] =
+	    COMMON_CONF "rfc4880\ncipher-algo AES256\ncompress-algo none\n",
+};
 
 static int
 write_file(
@@ -54,7 +54,7 @@ write_file(
 }
 
 int
-gpg_home_new(struct gpg_home **out, struct err *err)
+gpg_home_new(enum gpg_home_use use, struct gpg_home **out, struct err *err)
 {
 	const char *parent = secure_getenv("TMPDIR");
 	struct gpg_home *made = calloc(1, sizeof *made);
@@ -76,7 +76,7 @@ gpg_home_new(struct gpg_home **out, struct err *err)
 
 	cleanup(gpg_home_free) struct gpg_home *h = made;
 
-	if (write_file(h->path, "gpg.conf", home_conf, err) < 0)
+	if (write_file(h->path, "gpg.conf", home_conf[use], err) < 0)
 		return -1;
 	*out = steal(&h);
 	return 0;

@@ -24,7 +24,10 @@
  */
 struct gpg_home;
 
-int gpg_home_new(struct gpg_home **out, struct err *err) must_check;
+enum gpg_home_use { GPG_HOME_FOR_VETTING, GPG_HOME_FOR_ENCRYPTION };
+
+int gpg_home_new(enum gpg_home_use use, struct gpg_home **out,
+    struct err *err) must_check;
 /* Removes the folder with all that is in it. NULL is fine. */
 void gpg_home_free(struct gpg_home **hp);
 const char *gpg_home_path(const struct gpg_home *h);

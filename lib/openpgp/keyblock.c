@@ -214,15 +214,25 @@ keyblock_free(struct keyblock **kp)
 	free(kb);
 }
 
+static const struct {
+	enum hash_kind hash;
+	uint8_t prefix;
+	size_t width; /* of the length behind the prefix */
+} fingerprints[] = {
+	[4] = { HASH_SHA1, 0x99, 2 },
+	[5] = { HASH_SHA256, 0x9a, 4 }, /* GnuPG's own, for Curve448 */
+	[6] = { HASH_SHA256, 0x9b, 4 },
+};
+
 /* RFC 9580, section 5.5.4. */
 static int
 make_fingerprint(const struct crypt *crypt, struct octets body,
     struct keyblock_key *key, struct err *err)
 {
 	cleanup(hash_free) struct hash *h = NULL;
-	enum hash_kind kind = key->version == 4 ? HASH_SHA1 : HASH_SHA256;
-	size_t width = key->version == 4 ? 2 : 4;
-	uint8_t prefix[5] = { key->version == 4 ? 0x99 : 0x9b };
+	enum hash_kind kind = fingerprints[key->version].hash;
+	size_t width = fingerprints[key->version].width;
+	uint8_t prefix[5] = { fingerprints[key->version].prefix };
 
 	for (size_t i = 0; i < width; i++)
 		prefix[1 + i] =
@@ -248,13 +258,13 @@ keyblock_key_read(const struct crypt *crypt, struct octets body,
 
 	if (!take_number(&rest, 1, &version))
 		return err_set(err, ERR_PERM, "an empty key packet");
-	if ((version != 4 && version != 6) || body.n > 0xffff)
+	if (version < 4 || version > 6)
 		return err_set(err, ERR_PERM,
-		    "a key of version %u is not supported: only 4 and 6 are",
-		    version);
+		    "keys of version %u are not supported", version);
 	if (!take_number(&rest, 4, &created) ||
-	    !take_number(&rest, 1, &algorithm) ||
-	    (version == 6 && (!take_number(&rest, 4, &len) || len != rest.n)))
+	    !take_number(&rest, 1, &algorithm) || body.n > 0xffff)
+		return err_set(err, ERR_PERM, "a damaged key packet");
+	if (version > 4 && (!take_number(&rest, 4, &len) || len != rest.n))
 		return err_set(err, ERR_PERM, "a damaged key packet");
 	*out = (struct keyblock_key){ .version = (uint8_t)version,
 		.algorithm = (uint8_t)algorithm,

@@ -255,7 +255,7 @@ vet_by_gpg(struct vetting *v, struct err *err)
 	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
 	char fingerprint[PGP_FINGERPRINT_HEX_SIZE];
 
-	if (gpg_home_new(&home, err) < 0 ||
+	if (gpg_home_new(GPG_HOME_FOR_VETTING, &home, err) < 0 ||
 	    gpg_context_new(gpg_home_path(home), &ctx, err) < 0)
 		return -1;
 
@@ -369,7 +369,7 @@ vet(struct vetting *v, const uint8_t *data, size_t len, struct err *err)
 	    v->primary.fingerprint_len);
 	v->cert->fingerprint_len = v->primary.fingerprint_len;
 
-	int by_gpg = v->primary.version == 4 ? vet_by_gpg(v, err) : 0;
+	int by_gpg = v->primary.version == 6 ? 0 : vet_by_gpg(v, err);
 
 	if (by_gpg < 0 || (by_gpg == 0 && vet_by_selfsig(v, err) < 0))
 		return -1;

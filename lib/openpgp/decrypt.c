@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * GPGME calls a message decrypted in cases where we must not: gpg was killed
+ * half way, or its configuration tells it to overlook a missing integrity
+ * code. So what gpg reports line by line is counted, and a plaintext is
+ * given out only when all of it fits.
+ */
+
+#include "openpgp/decrypt.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "openpgp/gpgme_door.h"
+
+struct decryption {
+	struct buf *out;
+	struct err sink; /* why the plaintext could not be kept */
+	unsigned begun;
+	unsigned ended;
+	unsigned literals;
+	unsigned literals_outside; /* not under the encryption */
+	bool protected;            /* by a modification detection code */
+	bool aead;
+	bool good_mdc;
+	bool okay;
+	bool failed;
+	bool denied; /* a key was there but could not be used now */
+};
+
+static ssize_t
+keep_plaintext(void *handle, const void *buffer, size_t size)
+{
+	struct decryption *d = handle;
+
+	if (buf_put(d->out, buffer, size, &d->sink) == 0)
+		return (ssize_t)size;
+	errno = ENOMEM;
+	return -1;
+}
+
+/* A key that is not there now: what people, agents and cards are asked for. */
+static bool
+is_denial(gpgme_error_t code)
+{
+	switch (gpgme_err_code(code)) {
+	case GPG_ERR_CANCELED:
+	case GPG_ERR_FULLY_CANCELED:
+	case GPG_ERR_BAD_PASSPHRASE:
+	case GPG_ERR_NO_PASSPHRASE:
+	case GPG_ERR_NO_PIN_ENTRY:
+	case GPG_ERR_PIN_ENTRY:
+	case GPG_ERR_BAD_PIN:
+	case GPG_ERR_PIN_BLOCKED:
+	case GPG_ERR_TIMEOUT:
+	case GPG_ERR_NO_AGENT:
+	case GPG_ERR_AGENT:
+	case GPG_ERR_NO_SCDAEMON:
+	case GPG_ERR_SCDAEMON:
+	case GPG_ERR_CARD:
+	case GPG_ERR_CARD_REMOVED:
+	case GPG_ERR_CARD_NOT_PRESENT:
+	case GPG_ERR_CARD_RESET:
+	case GPG_ERR_ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+on_info(struct decryption *d, const char *args)
+{
+	unsigned mdc = 0;
+	unsigned cipher = 0;
+	unsigned aead = 0;
+
+	if (sscanf(args, "%u %u %u", &mdc, &cipher, &aead) >= 2) {
+		d->protected = mdc != 0;
+		d->aead = aead != 0;
+	}
+}
+
+static void
+on_begin(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->begun++;
+}
+
+static void
+on_end(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->ended++;
+}
+
+static void
+on_plaintext(struct decryption *d, const char *args)
+{
+	(void)args;
+	if (d->begun == 1 && d->ended == 0)
+		d->literals++;
+	else
+		d->literals_outside++;
+}
+
+static void
+on_good_mdc(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->good_mdc = true;
+}
+
+static void
+on_okay(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->okay = true;
+}
+
+static void
+on_failed(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->failed = true;
+}
+
+/* "ERROR pkdecrypt_failed 83886179" */
+static void
+on_error(struct decryption *d, const char *args)
+{
+	const char *code = strchr(args, ' ');
+
+	if (strncmp(args, "pkdecrypt_failed", 16) == 0 && code != NULL &&
+	    is_denial((gpgme_error_t)strtoul(code, NULL, 10)))
+		d->denied = true;
+}
+
+static const struct {
+	const char *keyword;
+	void (*on)(struct decryption *d, const char *args);
+} statuses[] = {
+	{ "BADMDC", on_failed },
+	{ "BEGIN_DECRYPTION", on_begin },
+	{ "DECRYPTION_FAILED", on_failed },
+	{ "DECRYPTION_INFO", on_info },
+	{ "DECRYPTION_OKAY", on_okay },
+	{ "END_DECRYPTION", on_end },
+	{ "ERROR", on_error },
+	{ "GOODMDC", on_good_mdc },
+	{ "PLAINTEXT", on_plaintext },
+};
+
+static gpgme_error_t
+on_status(void *handle, const char *keyword, const char *args)
+{
+	for (size_t i = 0; i < countof(statuses); i++)
+		if (strcmp(statuses[i].keyword, keyword) == 0)
+			statuses[i].on(handle, args == NULL ? "" : args);
+	return 0;
+}
+
+/* What GPGME's own verdict means for the message. */
+static int
+refuse(const struct decryption *d, gpgme_error_t code, struct err *err)
+{
+	if (d->denied || is_denial(code))
+		return err_set(err, ERR_TEMP,
+		    "the secret key cannot be used now: no passphrase was "
+		    "given, or gpg-agent or the card is away");
+	switch (gpgme_err_code(code)) {
+	case GPG_ERR_NO_SECKEY:
+		return err_set(err, ERR_PERM,
+		    "there is no secret key here for this message");
+	case GPG_ERR_NO_DATA:
+		return err_set(
+		    err, ERR_PERM, "this is no encrypted OpenPGP message");
+	case GPG_ERR_UNSUPPORTED_ALGORITHM:
+		return err_set(err, ERR_PERM,
+		    "this gpg does not know the message's algorithm");
+	case GPG_ERR_DECRYPT_FAILED:
+	case GPG_ERR_BAD_DATA:
+	case GPG_ERR_INV_PACKET:
+	case GPG_ERR_UNKNOWN_PACKET:
+	case GPG_ERR_CHECKSUM:
+	case GPG_ERR_BAD_SIGNATURE:
+	case GPG_ERR_WRONG_SECKEY:
+	case GPG_ERR_INV_ARMOR:
+		return err_set(err, ERR_PERM,
+		    "the message is damaged, or was made without integrity "
+		    "protection");
+	default:
+		return gpg_failed(err, code, "decrypt");
+	}
+}
+
+/* What gpg reported must be exactly one message, proven to its end. */
+static int
+check_reports(const struct decryption *d, struct err *err)
+{
+	if (d->literals_outside > 0)
+		return err_set(err, ERR_PERM,
+		    "the message has text outside of its encryption");
+	if (d->failed)
+		return err_set(err, ERR_PERM, "the message is damaged");
+	if (d->begun == 0 || d->ended == 0 || !d->okay)
+		return err_set(err, ERR_TEMP,
+		    "gpg ended before it had decrypted the message");
+	if (d->begun > 1 || d->ended > 1 || d->literals != 1)
+		return err_set(err, ERR_PERM,
+		    "the message holds %u texts instead of one",
+		    d->begun > 1 ? d->begun : d->literals);
+	if (!d->aead && !(d->protected && d->good_mdc))
+		return err_set(
+		    err, ERR_PERM, "the message has no integrity protection");
+	return 0;
+}
+
+static int
+run(gpgme_ctx_t ctx, const void *data, size_t n, struct decryption *d,
+    struct err *err)
+{
+	struct gpgme_data_cbs to = { .write = keep_plaintext };
+	cleanup(free_gpg_data) gpgme_data_t ciphertext = NULL;
+	cleanup(free_gpg_data) gpgme_data_t plaintext = NULL;
+
+	if (gpg_data_of(data, n, &ciphertext, err) < 0)
+		return -1;
+
+	gpgme_error_t code = gpgme_data_new_from_cbs(&plaintext, &to, d);
+
+	if (code == 0)
+		code = gpgme_set_ctx_flag(ctx, "full-status", "1");
+	if (code != 0)
+		return gpg_failed(err, code, "decrypt");
+	gpgme_set_status_cb(ctx, on_status, d);
+	code = gpgme_op_decrypt(ctx, ciphertext, plaintext);
+	gpgme_set_status_cb(ctx, NULL, NULL);
+	if (d->sink.kind != ERR_NONE)
+		return err_set(
+		    err, d->sink.kind, "the plaintext: %s", d->sink.text);
+	if (code != 0)
+		return refuse(d, code, err);
+	return check_reports(d, err);
+}
+
+int
+pgp_decrypt(const char *gnupg_home, const void *data, size_t n, struct buf *out,
+    struct err *err)
+{
+	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
+	struct decryption d = { .out = out };
+
+	if (gpg_context_new(gnupg_home, &ctx, err) < 0)
+		return -1;
+	if (run(ctx, data, n, &d, err) < 0) {
+		if (out->data != NULL)
+			explicit_bzero(out->data, out->size);
+		buf_reset(out);
+		return -1;
+	}
+	return 0;
+}
