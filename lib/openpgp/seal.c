@@ -116,20 +116,6 @@ start_proof(struct seal *s, struct err *err)
 }
 
 static int
-start_encryption(struct seal *s, struct err *err)
-{
-	const struct seal_request *r = &s->request;
-
-	if (pgp_session_new(r->crypt, r->cert, r->subkey, &s->session, err) <
-		0 ||
-	    spool_new(r->spool_directory, &s->spool, err) < 0 ||
-	    armor_writer_new(spool_sink(s->spool), &s->armor, err) < 0)
-		return -1;
-	return pgp_encryption_new(s->session, armor_writer_sink(s->armor),
-	    &s->encryption, err);
-}
-
-static int
 put_preamble(struct seal *s, struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = 4096 };
@@ -137,6 +123,21 @@ put_preamble(struct seal *s, struct err *err)
 	if (sealed_put_preamble(&s->plan, &text, err) < 0)
 		return -1;
 	return spool_put(s->spool, text.data, text.len, err);
+}
+
+static int
+start_encryption(struct seal *s, struct err *err)
+{
+	const struct seal_request *r = &s->request;
+
+	if (pgp_session_new(r->crypt, r->cert, r->subkey, &s->session, err) <
+		0 ||
+	    spool_new(r->spool_directory, &s->spool, err) < 0 ||
+	    put_preamble(s, err) < 0 ||
+	    armor_writer_new(spool_sink(s->spool), &s->armor, err) < 0)
+		return -1;
+	return pgp_encryption_new(s->session, armor_writer_sink(s->armor),
+	    &s->encryption, err);
 }
 
 static int
@@ -150,8 +151,7 @@ end_of_header(struct seal *s, bool separated, struct err *err)
 	if (crypt_random(s->request.crypt, options.boundary_seed,
 		sizeof options.boundary_seed, err) < 0 ||
 	    sealed_plan_make(&s->header, &options, &s->plan, err) < 0 ||
-	    start_proof(s, err) < 0 || start_encryption(s, err) < 0 ||
-	    put_preamble(s, err) < 0)
+	    start_proof(s, err) < 0 || start_encryption(s, err) < 0)
 		return -1;
 	return pgp_encryption_feed(s->encryption, s->plan.entity.data,
 	    s->plan.entity.len, err);
