@@ -136,7 +136,11 @@ start_sealing(struct message *m, struct err *err)
 		if (seal_field(m->seal, m->header.fields[i].raw,
 			m->header.fields[i].raw_len, err) < 0)
 			return -1;
-	return seal_end_of_header(m->seal, true, err);
+	if (seal_end_of_header(m->seal, true, err) == 0)
+		return 0;
+	/* a key that cannot be used is for us to mend, not the sender's fault */
+	err->kind = ERR_TEMP;
+	return -1;
 }
 
 int
