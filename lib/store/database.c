@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "store/guard.h"
@@ -115,10 +116,15 @@ step_control(struct database *db, enum control which, struct err *err)
 	return failed;
 }
 
-/* A handle on a file that was removed or replaced knows the past only. */
+/*
+ * A handle on a file that was removed or replaced knows the past only; and
+ * of a last page that was cut SQLite takes the rest to be zeros, which can make
+ * an entry vanish.
+ */
 static int
 check_file(struct database *db, struct err *err)
 {
+	struct stat st;
 	int moved = 0;
 	int rc = sqlite3_file_control(db->sqlite, "main",
 	    SQLITE_FCNTL_HAS_MOVED, &moved);
@@ -128,6 +134,12 @@ check_file(struct database *db, struct err *err)
 	if (moved)
 		return err_set(err, ERR_TEMP,
 		    "%s: it was removed or replaced while it was open",
+		    db->path);
+	if (stat(db->path, &st) < 0)
+		return err_set(err, ERR_TEMP, "%s: %s", db->path,
+		    strerror(errno));
+	if (db->page_size != 0 && st.st_size % db->page_size != 0)
+		return err_set(err, ERR_TEMP, "%s: it is damaged (cut short)",
 		    db->path);
 	return 0;
 }
@@ -469,7 +481,10 @@ open_database(struct database *db, bool create, struct err *err)
 	if (open_file(db, err) < 0 || set_options(db, err) < 0 ||
 	    set_pragmas(db, err) < 0 || prepare_controls(db, err) < 0)
 		return -1;
-	return database_check_version(db, create, err);
+	if (database_check_version(db, create, err) < 0)
+		return -1;
+	return database_read_integers(db, "PRAGMA page_size", 1,
+	    &db->page_size, err);
 }
 
 int

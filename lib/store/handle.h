@@ -24,6 +24,7 @@ struct database {
 	char *path;
 	const struct database_schema *schema;
 	enum store_mode mode;
+	int64_t page_size; /* 0 = not known yet */
 	/* prepared at once, so that a rollback needs no memory */
 	sqlite3_stmt *control[CONTROL_COUNT];
 	sqlite3_stmt **statements; /* prepared when first used */
@@ -43,6 +44,10 @@ int database_step(struct database *db, sqlite3_stmt *stmt, bool first);
 /* The file with exactly this mode; an existing one stays as it is. */
 int database_make_file(const char *path, mode_t mode, struct err *err)
     must_check;
+
+/* One row of integers. */
+int database_read_integers(struct database *db, const char *sql, int count,
+    int64_t *out, struct err *err) must_check;
 
 /*
  * Checks that the file is ours and of this version. A handle that writes

@@ -53,10 +53,9 @@ database_make_file(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
-/* One row of integers. */
-static int
-read_integers(struct database *db, const char *sql, int count, int64_t *out,
-    struct err *err)
+int
+database_read_integers(struct database *db, const char *sql, int count,
+    int64_t *out, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
@@ -81,7 +80,7 @@ read_version(struct database *db, struct version *v, struct err *err)
 {
 	int64_t is[3] = { 0 };
 
-	if (read_integers(db,
+	if (database_read_integers(db,
 	        "SELECT application_id, user_version, "
 	        "(SELECT count(*) FROM sqlite_schema) "
 	        "FROM pragma_application_id, pragma_user_version",
@@ -164,8 +163,9 @@ check_references(struct database *db, struct err *err)
 {
 	int64_t count = 0;
 
-	if (read_integers(db, "SELECT count(*) FROM pragma_foreign_key_check",
-	        1, &count, err) < 0)
+	if (database_read_integers(db,
+	        "SELECT count(*) FROM pragma_foreign_key_check", 1, &count,
+	        err) < 0)
 		return -1;
 	if (count > 0)
 		return err_set(err, ERR_PERM,

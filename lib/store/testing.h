@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,112 @@ static inline void
 adopt_orphans(void)
 {
 	assert_return_code(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), errno);
+}
+
+/* ---- files ---- */
+
+static inline void
+copy_file(const char *from, const char *to)
+{
+	static uint8_t data[1 << 20];
+	cleanup(close_fd) int in = open(from, O_RDONLY | O_CLOEXEC);
+	cleanup(close_fd) int out =
+	    open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	ssize_t n = read(in, data, sizeof data);
+
+	assert_in_range(n, 1, sizeof data - 1);
+	assert_int_equal(write(out, data, (size_t)n), n);
+}
+
+static inline void
+put_file(const char *path, const void *data, size_t n)
+{
+	cleanup(close_fd) int fd =
+	    open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_int_equal(write(fd, data, n), n);
+}
+
+static inline int64_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? -1 : (int64_t)st.st_size;
+}
+
+/* Runs SQL behind the door's back. */
+static inline void
+run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *text = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &text) != SQLITE_OK)
+		fail_msg("%s: %s", sql, text);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The first column of the first row; -999 when there is none. */
+static inline int64_t
+ask_sql(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int64_t answer = -999;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
+	    SQLITE_OK);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		answer = sqlite3_column_int64(stmt, 0);
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return answer;
+}
+
+/* ---- another process that holds the exclusive lock ---- */
+
+struct locker {
+	pid_t pid;
+	int fd; /* closing it ends the lock */
+};
+
+static inline void
+locker_start(struct locker *l, const char *path)
+{
+	int ready[2], stop[2];
+	char c = 0;
+
+	assert_return_code(pipe2(ready, O_CLOEXEC), errno);
+	assert_return_code(pipe2(stop, O_CLOEXEC), errno);
+	fflush(NULL);
+	l->pid = fork();
+	assert_return_code(l->pid, errno);
+	if (l->pid == 0) {
+		sqlite3 *db = NULL;
+
+		close(stop[1]);
+		if (sqlite3_open(path, &db) != SQLITE_OK ||
+		    sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) !=
+		        SQLITE_OK ||
+		    write(ready[1], "r", 1) != 1)
+			_exit(1);
+		_exit(read(stop[0], &c, 1) == 0 ? 0 : 1);
+	}
+	close(ready[1]);
+	close(stop[0]);
+	l->fd = stop[1];
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+}
+
+static inline void
+locker_stop(struct locker *l)
+{
+	close(l->fd);
+	assert_int_equal(wait_for(l->pid), 0);
 }
 
 /* ---- certificates that look like vetted ones ---- */
