@@ -31,7 +31,7 @@ put_own(char (*normal)[ADDRESS_SIZE], size_t count, size_t to)
 {
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(normal[i], normal[0]) == 0) {
-			memcpy(normal[i], normal[to], ADDRESS_SIZE);
+			memmove(normal[i], normal[to], ADDRESS_SIZE);
 			memcpy(normal[to], normal[0], ADDRESS_SIZE);
 			return;
 		}

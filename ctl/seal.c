@@ -109,8 +109,12 @@ run(struct seal *s, const struct message *m, enum seal_outcome *outcome,
 		if (seal_field(s, m->header.fields[i].raw,
 			m->header.fields[i].raw_len, err) < 0)
 			return -1;
-	if (seal_end_of_header(s, m->separated, err) < 0 ||
-	    seal_body(s, m->body, m->body_len, err) < 0)
+	if (seal_end_of_header(s, m->separated, err) < 0) {
+		/* a key that cannot be used is for us to mend, as in the milter */
+		err->kind = ERR_TEMP;
+		return -1;
+	}
+	if (seal_body(s, m->body, m->body_len, err) < 0)
 		return -1;
 	return seal_finish(s, outcome, err);
 }
