@@ -13,6 +13,48 @@
 
 #include "base/limits.h"
 
+/* Linked with --wrap: the n-th allocation from now fails; 0 = none does. */
+static unsigned fail_in;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+char *__real_strdup(const char *s);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+char *__wrap_strdup(const char *s);
+
+static bool
+fails_now(void)
+{
+	return fail_in > 0 && --fail_in == 0;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return fails_now() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails_now() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return fails_now() ? NULL : __real_realloc(p, n);
+}
+
+char *
+__wrap_strdup(const char *s)
+{
+	return fails_now() ? NULL : __real_strdup(s);
+}
+
 struct file {
 	char path[64];
 };
@@ -333,6 +375,38 @@ test_printed_defaults(void **state)
 	free(text);
 }
 
+/* Whatever allocation fails: a temporary error and nothing half read. */
+static void
+test_faults(void **state)
+{
+	static const char text[] = "[milter]\nuser = mail\n"
+				   "listen = inet:a:1\nmax_threads = 3\n";
+	cleanup(file_remove) struct file f = { "" };
+
+	(void)state;
+	file_write(&f, text, sizeof text - 1);
+	for (unsigned n = 1;; n++) {
+		cleanup(conf_free) struct conf *c = NULL;
+		struct err err = { .kind = ERR_NONE };
+
+		fail_in = n;
+
+		int rc = conf_load(f.path, false, &c, &err);
+		bool ran_past = fail_in > 0;
+
+		fail_in = 0;
+		if (ran_past) {
+			assert_int_equal(rc, 0);
+			assert_string_equal(c->milter.user, "mail");
+			assert_true(n > 15);
+			return;
+		}
+		assert_int_equal(rc, -1);
+		assert_null(c);
+		assert_int_equal(err.kind, ERR_TEMP);
+	}
+}
+
 static const struct {
 	const char *text;
 	const char *path;
@@ -411,6 +485,7 @@ main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_printed_defaults),
+		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_socket_path_limit),
 	};
