@@ -5,6 +5,7 @@
 
 #include "openpgp/backend.h"
 #include "openpgp/encrypt_native.h"
+#include "openpgp/fingerprint.h"
 #include "openpgp/session_key.h"
 
 struct pgp_session {
@@ -26,6 +27,8 @@ pgp_session_new(const struct crypt *crypt, const struct pgp_cert *cert,
 
 	if (s == NULL)
 		return err_nomem(err);
+	if (pgp_subkey_check(crypt, subkey, err) < 0)
+		return -1;
 	s->backend = pgp_backend_native.handles(subkey) ? &pgp_backend_native
 							: &pgp_backend_gpgme;
 	if (!s->backend->handles(subkey))

@@ -56,14 +56,6 @@ free_session(struct native_session **sp)
 	session_free(&s);
 }
 
-static bool
-is_consistent(const struct pgp_subkey *subkey, const struct pubkey *key)
-{
-	return key->version == subkey->version
-	    && key->algorithm == subkey->algorithm
-	    && subkey->fingerprint_len == (key->version == 6 ? 32 : 20);
-}
-
 static int
 session_new(const struct crypt *crypt, const struct pgp_cert *cert,
     const struct pgp_subkey *subkey, void **session, struct err *err)
@@ -76,9 +68,6 @@ session_new(const struct crypt *crypt, const struct pgp_cert *cert,
 		return err_nomem(err);
 	if (pubkey_parse(subkey->packet, subkey->packet_len, &key, err) < 0)
 		return -1;
-	if (!is_consistent(subkey, &key))
-		return err_set(err, ERR_PERM,
-		    "the stored encryption key is damaged: it is another key");
 
 	bool v2 = subkey->seipd2 || subkey->version == 6;
 
