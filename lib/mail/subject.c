@@ -148,5 +148,6 @@ sealed_subject_has_password(const uint8_t *value, size_t len)
 	if (len > LIMIT_SUBJECT ||
 	    put_visible(value, len, &visible, &complete, NULL) < 0)
 		return true;
-	return !complete || visible_has_password(visible.data, visible.len);
+	return !complete ||
+	    (visible.len > 0 && visible_has_password(visible.data, visible.len));
 }
