@@ -288,6 +288,51 @@ merge_print(const struct buf *before, const struct buf *after, FILE *to,
 	return differs;
 }
 
+static int
+compare_units(const void *a, const void *b)
+{
+	const struct unit *x = a, *y = b;
+	size_t n = x->len < y->len ? x->len : y->len;
+	int rc = memcmp(x->text, y->text, n);
+
+	return rc != 0 ? rc : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Takes blank lines out, and a missing end of the last line does not count. */
+static void
+units_sort(struct units *u)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < u->count; i++) {
+		struct unit unit = u->v[i];
+
+		while (unit.len > 0 && is_blank_byte(unit.text[unit.len - 1]))
+			unit.len--;
+		if (unit.len > 0)
+			u->v[kept++] = unit;
+	}
+	u->count = kept;
+	qsort(u->v, kept, sizeof *u->v, compare_units);
+}
+
+int
+merge_same_units(const struct buf *a, const struct buf *b, struct err *err)
+{
+	cleanup(units_reset) struct units x = { 0 }, y = { 0 };
+
+	if (units_parse(a, &x, err) < 0 || units_parse(b, &y, err) < 0)
+		return -1;
+	units_sort(&x);
+	units_sort(&y);
+	if (x.count != y.count)
+		return 0;
+	for (size_t i = 0; i < x.count; i++)
+		if (!same_text(&x.v[i], &y.v[i]))
+			return 0;
+	return 1;
+}
+
 /* ---- taking a change back ---- */
 
 /*
@@ -393,6 +438,23 @@ put_unit(struct buf *out, const struct unit *u, struct err *err)
 	return buf_put(out, u->text, u->len, err);
 }
 
+/*
+ * A comment that stood within a logical line comes to stand behind it when
+ * postconf replaces the line. It goes back with the line, or it stays.
+ */
+static bool
+stays_behind(const struct change *c, size_t j)
+{
+	if (c->after.v[j].key_len > 0)
+		return false;
+	while (j > 0 && c->after.v[j].key_len == 0)
+		j--;
+	for (size_t i = 0; i < c->current.count; i++)
+		if (c->now[i] == (int)j)
+			return false;
+	return true;
+}
+
 /* Puts back what was dropped in front of unit j of after, or earlier. */
 static int
 put_dropped(struct change *c, size_t j, struct buf *out, struct err *err)
@@ -441,9 +503,12 @@ put_current(struct change *c, size_t i, struct buf *out, struct buf *kept,
 
 	if (put_dropped(c, j, out, err) < 0)
 		return -1;
-	if (c->origin[j] != UNIT_NONE &&
-	    put_unit(out, &c->before.v[c->origin[j]], err) < 0)
+	if (c->origin[j] != UNIT_NONE) {
+		if (put_unit(out, &c->before.v[c->origin[j]], err) < 0)
+			return -1;
+	} else if (stays_behind(c, j) && put_unit(out, u, err) < 0) {
 		return -1;
+	}
 	return put_dropped(c, j + 1, out, err);
 }
 

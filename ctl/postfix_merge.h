@@ -23,6 +23,14 @@ int merge_print(const struct buf *before, const struct buf *after, FILE *to,
     struct err *err) must_check;
 
 /*
+ * 1 when both have the same logical lines and comments, in any order and with
+ * any blank lines; else 0; -1 with *err. (Postfix minds the order of lines only
+ * where a parameter is set twice.)
+ */
+int merge_same_units(const struct buf *a, const struct buf *b,
+    struct err *err) must_check;
+
+/*
  * `before` was once turned into `after`; since then the file has become
  * `current`. Puts into `out` (empty, with its limit) the current file without
  * that change. Where a unit of the change was changed or removed by somebody

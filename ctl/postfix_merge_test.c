@@ -38,6 +38,9 @@ static const struct revert_case reverts[] = {
 	{ "several lines, comments within", "x =\n\ta,\n# c\n\tb\ny = 1\n",
 	    "x = a, b, c\n# c\ny = 1\n", "x = a, b, c\n# c\ny = 2\n",
 	    "x =\n\ta,\n# c\n\tb\ny = 2\n", "" },
+	{ "several lines, comments within, changed since",
+	    "x =\n\ta,\n# c\n\tb\ny = 1\n", "x = a, b, c\n# c\ny = 1\n",
+	    "x = a\n# c\ny = 1\n", "x = a\n# c\ny = 1\n", "x\n" },
 	{ "no final newline", "a = 1\nb = 2", "a = 1\nb = 2\nc = 3\n",
 	    "z = 1\na = 1\nb = 2\nc = 3\n", "z = 1\na = 1\nb = 2", "" },
 	{ "no final newline, more behind", "a = 1", "a = 1\nc = 3\n",
@@ -117,12 +120,33 @@ test_print(void **state)
 	buf_reset(&after);
 }
 
+static void
+test_same_units(void **state)
+{
+	struct buf a, b;
+	struct err err;
+
+	(void)state;
+	put(&a, "a = 1\nb = 2\n  x\n\n# c\nd = 4");
+	put(&b, "d = 4\n# c\na = 1\n\n\nb = 2\n  x\n");
+	assert_int_equal(merge_same_units(&a, &b, &err), 1);
+	buf_reset(&b);
+	put(&b, "d = 4\n# c\na = 1\nb = 2\n  y\n");
+	assert_int_equal(merge_same_units(&a, &b, &err), 0);
+	buf_reset(&b);
+	put(&b, "d = 4\n# c\na = 1\na = 1\nb = 2\n  x\n");
+	assert_int_equal(merge_same_units(&a, &b, &err), 0);
+	buf_reset(&a);
+	buf_reset(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_revert),
 		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_same_units),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

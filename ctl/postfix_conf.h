@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * The door to postconf(1): everything is asked of it and changed by it, in a
+ * folder that is a copy of the configuration.
+ */
+#ifndef CTL_POSTFIX_CONF_H
+#define CTL_POSTFIX_CONF_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* A growing list of arguments. */
+struct args {
+	char **v; /* ends with NULL */
+	size_t count;
+};
+void args_reset(struct args *a);
+int args_put(struct args *a, const char *arg, struct err *err) must_check;
+int args_putf(struct args *a, struct err *err, const char *fmt, ...)
+    printf_like(3, 4) must_check;
+
+/*
+ * Runs postconf with these arguments and puts what it prints into `out`
+ * (empty, with its limit; NULL: it is dropped). ERR_PERM with the first line that
+ * it said when it failed. Blocks until it has ended.
+ */
+int postconf(const struct args *args, struct buf *out, struct err *err)
+    must_check;
+
+/*
+ * The same, for arguments that change main.cf or master.cf in `folder`.
+ * Postfix programs wait until a file that they read is a second old; the files
+ * are made to look older, which is right for a copy that nobody else uses.
+ */
+int postconf_edit(const char *folder, const struct args *args,
+    struct err *err) must_check;
+void postconf_age(const char *folder);
+
+/* What a parameter is. */
+enum postconf_how {
+	POSTCONF_SET,      /* as main.cf has it; 0 when it has not */
+	POSTCONF_VALUE,    /* as main.cf or the default has it */
+	POSTCONF_EXPANDED, /* the same with every $name filled in */
+};
+
+/* 1 and the value in out (a string); 0 not set, or not known; -1 with *err. */
+int postconf_get(const char *folder, enum postconf_how how, const char *name,
+    struct buf *out, struct err *err) must_check;
+
+#endif

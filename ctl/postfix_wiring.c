@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "postfix_wiring.h"
+
+#include <string.h>
+
+#include "postfix_conf.h"
+#include "postfix_file.h"
+
+/* ---- a setting of the main.cf templates ---- */
+
+enum setting_how { HOW_SET, HOW_SET_IF_NOT, HOW_APPEND, HOW_PREPEND };
+
+struct setting {
+	enum setting_how how;
+	char name[100];
+	char value[2000];
+};
+
+static const struct {
+	const char *sign;
+	enum setting_how how;
+} signs[] = {
+	{ "?=", HOW_SET_IF_NOT },
+	{ "+=", HOW_APPEND },
+	{ "=+", HOW_PREPEND },
+	{ "=", HOW_SET },
+};
+
+static int
+read_setting(const char *line, size_t len, struct setting *out,
+    struct err *err)
+{
+	size_t n = strcspn(line, " ");
+	const char *sign = line + n + 1;
+
+	for (size_t i = 0; n < len && i < countof(signs); i++) {
+		size_t sign_len = strlen(signs[i].sign);
+
+		if (strncmp(sign, signs[i].sign, sign_len) != 0)
+			continue;
+		const char *value = sign + sign_len;
+
+		value += strspn(value, " ");
+		size_t value_len = strcspn(value, "\n");
+
+		if (n >= sizeof out->name || value_len >= sizeof out->value)
+			break;
+		out->how = signs[i].how;
+		(void)snprintf(out->name, sizeof out->name, "%.*s", (int)n,
+		    line);
+		(void)snprintf(out->value, sizeof out->value, "%.*s",
+		    (int)value_len, value);
+		return 0;
+	}
+	return err_set(err, ERR_PERM, "\"%.*s\" is no setting",
+	    (int)(len > 80 ? 80 : len), line);
+}
+
+/* ---- what a setting becomes ---- */
+
+/* What main.cf says; else the default, if there is anything in it. */
+static int
+old_value(const char *folder, const char *name, struct buf *out,
+    struct err *err)
+{
+	int rc = postconf_get(folder, POSTCONF_SET, name, out, err);
+
+	if (rc != 0)
+		return rc;
+
+	cleanup(buf_reset) struct buf full = { .limit = LIMIT_POSTFIX_FILE };
+
+	rc = postconf_get(folder, POSTCONF_EXPANDED, name, &full, err);
+	if (rc <= 0 || full.len == 0)
+		return rc;
+	return postconf_get(folder, POSTCONF_VALUE, name, out, err);
+}
+
+/* Without any restriction in relay_restrictions, ours must hold the door. */
+static int
+put_relay_control(const char *folder, struct buf *out, struct err *err)
+{
+	cleanup(buf_reset) struct buf relay = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (postconf_get(folder, POSTCONF_EXPANDED,
+		"smtpd_relay_restrictions", &relay, err) < 0)
+		return -1;
+	return relay.len > 0 ? 0
+			     : buf_puts(out,
+				   ", permit_mynetworks, "
+				   "permit_sasl_authenticated, "
+				   "reject_unauth_destination",
+				   err);
+}
+
+static int
+put_list(const char *folder, const struct setting *s, const struct buf *old,
+    struct buf *out, struct err *err)
+{
+	const char *text = (const char *)old->data;
+
+	if (old->len == 0) {
+		if (buf_puts(out, s->value, err) < 0)
+			return -1;
+		return s->how == HOW_PREPEND
+		    ? put_relay_control(folder, out, err) : 0;
+	}
+	if (s->how == HOW_APPEND)
+		return buf_putf(out, err, "%s, %s", text, s->value);
+	return buf_putf(out, err, "%s, %s", s->value, text);
+}
+
+/* Puts "name=value" to the arguments if the setting changes anything. */
+static int
+put_setting(const char *folder, const struct setting *s, struct args *args,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+	bool list = s->how == HOW_APPEND || s->how == HOW_PREPEND;
+	int set = list
+	    ? old_value(folder, s->name, &old, err)
+	    : postconf_get(folder, POSTCONF_SET, s->name, &old, err);
+
+	if (set < 0)
+		return -1;
+	if (set == 1 && s->how == HOW_SET_IF_NOT)
+		return 0;
+	if (set == 1 && old.len > 0 &&
+	    (list ? strstr((char *)old.data, s->value) != NULL
+		  : strcmp((char *)old.data, s->value) == 0))
+		return 0;
+	if (list && put_list(folder, s, &old, &value, err) < 0)
+		return -1;
+	if (list && buf_str(&value, err) == NULL)
+		return -1;
+	return args_putf(args, err, "%s=%s", s->name,
+	    list ? (char *)value.data : s->value);
+}
+
+static int
+begin_postconf(struct args *args, const char *folder, const char *option,
+    struct err *err)
+{
+	if (args_put(args, "-c", err) < 0 || args_put(args, folder, err) < 0)
+		return -1;
+	return args_put(args, option, err);
+}
+
+/* One at a time: postconf adds the new ones of one call in any order. */
+static int
+set_each(const char *folder, const struct args *settings, struct err *err)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		cleanup(args_reset) struct args args = { 0 };
+
+		if (begin_postconf(&args, folder, "-e", err) < 0 ||
+		    args_put(&args, settings->v[i], err) < 0 ||
+		    postconf_edit(folder, &args, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Calls each for every setting of the rendered text. */
+typedef int (*setting_each)(const char *folder, const struct setting *s,
+    struct args *args, struct err *err);
+
+static int
+each_setting(const struct buf *text, const char *folder, setting_each each,
+    struct args *args, struct err *err)
+{
+	struct render_lines lines = { (const char *)text->data };
+	const char *line;
+	size_t len;
+
+	while (render_next(&lines, &line, &len)) {
+		struct setting s;
+
+		if (read_setting(line, len, &s, err) < 0 ||
+		    each(folder, &s, args, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+render_main(const struct render *r, struct buf *out, struct err *err)
+{
+	cleanup(buf_reset) struct buf users = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (render_template(r, "main.cf", out, err) < 0)
+		return -1;
+	if (!r->conf->hop.system_users)
+		return 0;
+	if (render_template(r, "main-system-users.cf", &users, err) < 0 ||
+	    buf_put(out, users.data, users.len, err) < 0)
+		return -1;
+	return buf_str(out, err) == NULL ? -1 : 0;
+}
+
+/* ---- proxymap ---- */
+
+/* A map that main.cf lets proxymap read only by a list of its own. */
+static int
+put_proxy_map(const char *folder, const struct setting *s, struct args *args,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf may = { .limit = LIMIT_POSTFIX_FILE };
+	const char *map = strstr(s->value, "proxy:");
+
+	if (map == NULL)
+		return 0;
+	if (postconf_get(folder, POSTCONF_EXPANDED, "proxy_read_maps", &may,
+		err) < 0)
+		return -1;
+	if (may.len > 0 && strstr((char *)may.data, map) != NULL)
+		return 0;
+	return args_put(args, map, err);
+}
+
+static int
+allow_proxymap(const struct buf *text, const char *folder, struct err *err)
+{
+	cleanup(args_reset) struct args maps = { 0 };
+	cleanup(args_reset) struct args setting = { 0 };
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (each_setting(text, folder, put_proxy_map, &maps, err) < 0)
+		return -1;
+	if (maps.count == 0)
+		return 0;
+	if (postconf_get(folder, POSTCONF_VALUE, "proxy_read_maps", &value,
+		err) < 0)
+		return -1;
+	for (size_t i = 0; i < maps.count; i++)
+		if (buf_putf(&value, err, "%s%s", value.len > 0 ? ", " : "",
+			maps.v[i]) < 0)
+			return -1;
+	if (buf_str(&value, err) == NULL ||
+	    args_putf(&setting, err, "proxy_read_maps=%s", value.data) < 0)
+		return -1;
+	return set_each(folder, &setting, err);
+}
+
+/* ---- master.cf ---- */
+
+/* The names that this Postfix has, each between line ends. */
+static int
+known_settings(const char *folder, struct buf *out, struct err *err)
+{
+	cleanup(args_reset) struct args args = { 0 };
+
+	if (begin_postconf(&args, folder, "-dH", err) < 0 ||
+	    buf_putc(out, '\n', err) < 0 || postconf(&args, out, err) < 0)
+		return -1;
+	return buf_str(out, err) == NULL ? -1 : 0;
+}
+
+/* Is the option line (`-o name=...` or `-o { name = ... }`) known? */
+static bool
+is_known(const char *known, const char *line)
+{
+	char name[104];
+	const char *s = line + strspn(line, " \t");
+
+	if (strncmp(s, "-o", 2) != 0)
+		return true;
+	s += 2;
+	s += strspn(s, " {");
+	(void)snprintf(name, sizeof name, "\n%.*s\n",
+	    (int)strcspn(s, " =\n"), s);
+	return strstr(known, name) != NULL;
+}
+
+/* The entry in one line, without the settings that are not known. */
+static int
+put_entry(const char *known, const char *line, size_t len, struct buf *out,
+    struct err *err)
+{
+	for (size_t at = 0; at < len;) {
+		const char *s = line + at;
+		size_t n = strcspn(s, "\n");
+
+		at += n + 1;
+		if (!is_known(known, s))
+			continue;
+		size_t skip = strspn(s, " \t");
+
+		if (out->len > 0 && buf_putc(out, ' ', err) < 0)
+			return -1;
+		if (buf_put(out, s + skip, n - skip, err) < 0)
+			return -1;
+	}
+	return buf_str(out, err) == NULL ? -1 : 0;
+}
+
+struct service {
+	char name[300];
+	char type[20];
+};
+
+static int
+read_service(const char *line, struct service *out)
+{
+	return sscanf(line, "%299s %19s", out->name, out->type) == 2 ? 0 : -1;
+}
+
+/* The port of an inet service: `submission`, `587` or `host:587`. */
+static const char *
+service_port(const struct service *s)
+{
+	const char *colon = strrchr(s->name, ':');
+
+	return colon == NULL ? s->name : colon + 1;
+}
+
+static const char *
+port_number(const char *port)
+{
+	static const char *const names[][2] = {
+		{ "submission", "587" },
+		{ "submissions", "465" },
+		{ "smtps", "465" },
+	};
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (strcmp(port, names[i][0]) == 0)
+			return names[i][1];
+	return port;
+}
+
+static bool
+same_service(const struct service *a, const struct service *b)
+{
+	if (strcmp(a->type, b->type) != 0)
+		return false;
+	if (strcmp(a->type, "inet") != 0)
+		return strcmp(a->name, b->name) == 0;
+	return strcmp(port_number(service_port(a)),
+		   port_number(service_port(b))) == 0;
+}
+
+/* 1 when master.cf has a service by that name, or on that port. */
+static int
+has_service(const char *folder, const struct service *wanted,
+    struct err *err)
+{
+	cleanup(args_reset) struct args args = { 0 };
+	cleanup(buf_reset) struct buf list = { .limit = LIMIT_POSTFIX_FILE };
+	struct service found;
+
+	if (begin_postconf(&args, folder, "-M", err) < 0 ||
+	    postconf(&args, &list, err) < 0)
+		return -1;
+	const char *s = buf_str(&list, err);
+
+	if (s == NULL)
+		return -1;
+	for (; *s != '\0'; s += strcspn(s, "\n"), s += *s == '\n')
+		if (read_service(s, &found) == 0 &&
+		    same_service(&found, wanted))
+			return 1;
+	return 0;
+}
+
+/* What to do with an entry whose service is there already. */
+typedef int (*service_taken)(const struct service *s, const char *line,
+    size_t len, struct buf *notes, struct err *err);
+
+static int
+refuse_taken(const struct service *s, const char *line, size_t len,
+    struct buf *notes, struct err *err)
+{
+	(void)line;
+	(void)len;
+	(void)notes;
+	return err_set(err, ERR_PERM,
+	    "master.cf has a service \"%s %s\" already%s", s->name, s->type,
+	    strcmp(s->type, "inet") == 0 ? ": choose another [hop] listen"
+					 : "");
+}
+
+static int
+note_taken(const struct service *s, const char *line, size_t len,
+    struct buf *notes, struct err *err)
+{
+	const char *options = memchr(line, '\n', len);
+
+	return buf_putf(notes, err,
+	    "master.cf has a service for port %s already; it is left as it "
+	    "is. For logins through\nsealpost it needs:\n%.*s",
+	    port_number(service_port(s)),
+	    options == NULL ? 0 : (int)(line + len - options - 1),
+	    options == NULL ? "" : options + 1);
+}
+
+struct master_edit {
+	const char *folder;
+	const char *known;
+	service_taken taken;
+	struct buf *notes;
+	struct args args;
+};
+
+static int
+edit_entry(struct master_edit *e, const char *line, size_t len,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf entry = { .limit = LIMIT_POSTFIX_FILE };
+	struct service s;
+
+	if (read_service(line, &s) < 0)
+		return err_set(err, ERR_PERM, "a template names no service");
+	if (strcmp(s.name, "none") == 0)
+		return 0;
+
+	int taken = has_service(e->folder, &s, err);
+
+	if (taken < 0)
+		return -1;
+	if (taken == 1)
+		return e->taken(&s, line, len, e->notes, err);
+	if (put_entry(e->known, line, len, &entry, err) < 0)
+		return -1;
+	return args_putf(&e->args, err, "%s/%s=%s", s.name, s.type,
+	    entry.data);
+}
+
+static int
+edit_master(const struct render *r, const char *template,
+    struct master_edit *e, struct err *err)
+{
+	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
+	cleanup(args_reset) struct args args = { 0 };
+
+	if (render_template(r, template, &text, err) < 0)
+		return -1;
+
+	struct render_lines lines = { (const char *)text.data };
+	const char *line;
+	size_t len;
+	int rc = begin_postconf(&e->args, e->folder, "-M", err);
+
+	while (rc == 0 && render_next(&lines, &line, &len))
+		rc = edit_entry(e, line, len, err);
+	args = e->args;
+	e->args = (struct args){ 0 };
+	/* Without an entry, -M would only print. */
+	return rc < 0 || args.count == 3 ? rc
+					 : postconf_edit(e->folder, &args,
+					       err);
+}
+
+static int
+apply_master(const struct render *r, const char *folder, struct buf *notes,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf known = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (known_settings(folder, &known, err) < 0)
+		return -1;
+
+	struct master_edit hop = { .folder = folder,
+		.known = (const char *)known.data,
+		.taken = refuse_taken,
+		.notes = notes };
+	struct master_edit submission = hop;
+
+	submission.taken = note_taken;
+	if (edit_master(r, "master.cf", &hop, err) < 0)
+		return -1;
+	return edit_master(r, "master-submission.cf", &submission, err);
+}
+
+/* ---- notes ---- */
+
+static int
+note_if(const char *folder, const char *name, const char *text,
+    struct buf *notes, struct err *err)
+{
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (postconf_get(folder, POSTCONF_SET, name, &value, err) < 0)
+		return -1;
+	if (value.len == 0 || strcmp((char *)value.data, "no") == 0)
+		return 0;
+	return buf_putf(notes, err, "%s is set: %s\n", name, text);
+}
+
+static int
+note_delimiter(const struct render *r, const char *folder, struct buf *notes,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+	const char *ours = r->conf->accounts.recipient_delimiter;
+
+	if (postconf_get(folder, POSTCONF_VALUE, "recipient_delimiter",
+		&value, err) < 0)
+		return -1;
+	const char *theirs = value.len > 0 ? (char *)value.data : "";
+
+	if (strcmp(ours, theirs) == 0)
+		return 0;
+	return buf_putf(notes, err,
+	    "recipient_delimiter of main.cf is \"%s\", that of sealpost.conf "
+	    "\"%s\"\n",
+	    theirs, ours);
+}
+
+static int
+note_certificate(const char *folder, struct buf *notes, struct err *err)
+{
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+	static const char *const names[] = { "smtpd_tls_chain_files",
+		"smtpd_tls_cert_file", "smtpd_tls_eccert_file" };
+
+	for (size_t i = 0; i < countof(names); i++) {
+		if (postconf_get(folder, POSTCONF_SET, names[i], &value,
+			err) < 0)
+			return -1;
+		if (value.len > 0)
+			return 0;
+	}
+	return buf_puts(notes,
+	    "main.cf names no certificate (smtpd_tls_chain_files): submission "
+	    "needs one\n",
+	    err);
+}
+
+static int
+put_notes(const struct render *r, const char *folder, struct buf *notes,
+    struct err *err)
+{
+	if (note_if(folder, "transport_maps",
+		"what it sends elsewhere does not pass the hop", notes, err) <
+		0 ||
+	    note_if(folder, "smtpd_sasl_auth_enable",
+		"port 25 stops answering when the auth server is down; the "
+		"submission services enable it for themselves",
+		notes, err) < 0 ||
+	    note_certificate(folder, notes, err) < 0)
+		return -1;
+	return note_delimiter(r, folder, notes, err);
+}
+
+/* ---- the two ways ---- */
+
+int
+wiring_apply(const struct render *r, const char *folder, struct buf *notes,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
+	cleanup(args_reset) struct args settings = { 0 };
+
+	/* First the services: they make the names of their settings known. */
+	if (apply_master(r, folder, notes, err) < 0 ||
+	    render_main(r, &text, err) < 0 ||
+	    each_setting(&text, folder, put_setting, &settings, err) < 0 ||
+	    set_each(folder, &settings, err) < 0)
+		return -1;
+	if (allow_proxymap(&text, folder, err) < 0)
+		return -1;
+	return put_notes(r, folder, notes, err);
+}
+
+/* Cuts `part` and the commas and blanks around it out of a list. */
+static void
+cut_out(char *list, const char *part)
+{
+	char *at = strstr(list, part);
+
+	if (at == NULL)
+		return;
+	char *rest = at + strlen(part);
+
+	rest += strspn(rest, ", \t");
+	while (at > list && strchr(", \t", at[-1]) != NULL)
+		at--;
+	if (at > list && *rest != '\0') {
+		*at++ = ',';
+		*at++ = ' ';
+	}
+	memmove(at, rest, strlen(rest) + 1);
+}
+
+/* Takes the setting's value out of a list that still has it. */
+static int
+put_without(const char *folder, const struct setting *s, struct args *args,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (s->how != HOW_APPEND && s->how != HOW_PREPEND)
+		return 0;
+	int set = postconf_get(folder, POSTCONF_SET, s->name, &old, err);
+
+	if (set <= 0 || old.len == 0 ||
+	    strstr((char *)old.data, s->value) == NULL)
+		return set < 0 ? -1 : 0;
+	cut_out((char *)old.data, s->value);
+	return args_putf(args, err, "%s=%s", s->name, old.data);
+}
+
+int
+wiring_remove(const struct render *r, const char *folder, struct err *err)
+{
+	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
+	cleanup(args_reset) struct args settings = { 0 };
+
+	if (render_main(r, &text, err) < 0 ||
+	    each_setting(&text, folder, put_without, &settings, err) < 0)
+		return -1;
+	return set_each(folder, &settings, err);
+}
