@@ -45,7 +45,8 @@ message_read(int fd, struct buf *out, enum lineend *form, struct err *err)
 	if (copy_all(fd, &in, err) < 0 || lineend_in_finish(&filter, err) < 0)
 		return -1;
 	*form = filter.form;
-	return 0;
+	/* even an empty message has an address */
+	return buf_str(out, err) == NULL ? -1 : 0;
 }
 
 static int

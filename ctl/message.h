@@ -13,7 +13,7 @@
 
 /*
  * Reads everything from fd into `out` (.secret, .limit = LIMIT_MESSAGE_FILE)
- * and says which form it had.
+ * and says which form it had. out->data is not NULL then, whatever was read.
  */
 int message_read(int fd, struct buf *out, enum lineend *form,
     struct err *err) must_check;
