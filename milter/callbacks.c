@@ -26,6 +26,7 @@ static struct {
 	pthread_cond_t idle;
 	unsigned sessions;
 	unsigned messages;
+	bool ending;
 } load = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.idle = PTHREAD_COND_INITIALIZER,
@@ -52,12 +53,17 @@ session_leave(void)
 	pthread_mutex_unlock(&load.lock);
 }
 
-static void
+static bool
 message_enter(void)
 {
+	bool taken;
+
 	pthread_mutex_lock(&load.lock);
-	load.messages++;
+	taken = !load.ending;
+	if (taken)
+		load.messages++;
 	pthread_mutex_unlock(&load.lock);
+	return taken;
 }
 
 static void
@@ -79,6 +85,7 @@ callbacks_drain(unsigned seconds)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&load.lock);
+	load.ending = true;
 	while (load.messages > 0 && rc == 0)
 		rc = pthread_cond_timedwait(&load.idle, &load.lock, &until);
 	drained = load.messages == 0;
@@ -243,7 +250,11 @@ on_envfrom(SMFICTX *ctx, char **args)
 	use_settings_in_force(s);
 	if (message_new(s->settings, &s->message, &err) < 0)
 		return fail_early(ctx, &err);
-	message_enter();
+	if (!message_enter()) {
+		message_free(&s->message);
+		err_set(&err, ERR_TEMP, "the milter is being stopped");
+		return fail_early(ctx, &err);
+	}
 	clock_gettime(CLOCK_MONOTONIC, &s->started);
 	return SMFIS_CONTINUE;
 }

@@ -13,8 +13,10 @@
 int callbacks_register(struct err *err) must_check;
 
 /*
- * Waits until no message is between its first recipient and its end, at most
- * `seconds`. True when none is left. For the end of the program.
+ * Refuses new messages (4xx) and waits until those between their first
+ * recipient and their end are done, at most `seconds`. True when none is left.
+ * For the end of the program, before libmilter is stopped: once it is, it
+ * serves no session any more.
  */
 bool callbacks_drain(unsigned seconds);
 

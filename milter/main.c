@@ -38,6 +38,7 @@ struct options {
 	const char *conf_file;
 	bool in_front;
 	bool check_only;
+	struct conf_socket listening; /* since start; a reload moves nothing */
 };
 
 /* 0 go on, 1 help was given, -1 wrong usage. */
@@ -137,15 +138,15 @@ remove_stale_socket(const char *path, struct err *err)
 }
 
 static int
-open_socket(const struct conf *conf, struct err *err)
+open_socket(const struct conf *conf, struct conf_socket *where,
+    struct err *err)
 {
-	struct conf_socket where;
 	char address[512];
 
-	if (conf_socket_parse(conf->milter.listen, &where, err) < 0 ||
-	    (where.is_unix && remove_stale_socket(where.path, err) < 0))
+	if (conf_socket_parse(conf->milter.listen, where, err) < 0 ||
+	    (where->is_unix && remove_stale_socket(where->path, err) < 0))
 		return -1;
-	milter_address(&where, address, sizeof address);
+	milter_address(where, address, sizeof address);
 	(void)umask(0007);
 	if (smfi_setconn(address) != MI_SUCCESS ||
 	    smfi_settimeout(MILTER_TIMEOUT_S) != MI_SUCCESS ||
@@ -154,8 +155,8 @@ open_socket(const struct conf *conf, struct err *err)
 		    conf->milter.listen);
 	(void)smfi_setmaxdatasize(MILTER_PACKET_MAX);
 	(void)umask(0077);
-	return where.is_unix
-	    ? process_chgrp(where.path, conf->milter.socket_group, err)
+	return where->is_unix
+	    ? process_chgrp(where->path, conf->milter.socket_group, err)
 	    : 0;
 }
 
@@ -168,7 +169,7 @@ go_to_background(const struct options *o, struct err *err)
 }
 
 static int
-start_up(const struct options *o, struct err *err)
+start_up(struct options *o, struct err *err)
 {
 	if (settings_load(o->conf_file, err) < 0)
 		return -1;
@@ -177,7 +178,7 @@ start_up(const struct options *o, struct err *err)
 
 	const struct settings *s = settings_hold();
 	int rc = process_no_core_dumps(err) < 0 ||
-		callbacks_register(err) < 0 || open_socket(s->conf, err) < 0 ||
+		callbacks_register(err) < 0 || open_socket(s->conf, &o->listening, err) < 0 ||
 		go_to_background(o, err) < 0 ||
 		process_drop_privileges(s->conf->milter.user, err) < 0 ||
 		watch_signals(err) < 0
@@ -189,15 +190,16 @@ start_up(const struct options *o, struct err *err)
 }
 
 static void *
-serve(void *result)
+serve(void *unused)
 {
+	const unsigned char ended = 0;
 	sigset_t all;
-	unsigned char stopped = 0;
 
+	(void)unused;
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
-	*(int *)result = smfi_main();
-	(void)!write(signal_pipe[1], &stopped, 1);
+	(void)smfi_main();
+	(void)!write(signal_pipe[1], &ended, 1);
 	return NULL;
 }
 
@@ -213,9 +215,9 @@ reload(const struct options *o)
 		log_info("reloaded the configuration");
 }
 
-/* Until a signal, or libmilter itself, says stop. */
-static void
-handle_signals(const struct options *o)
+/* 0 when a signal says stop, -1 when libmilter has ended by itself. */
+static int
+handle_signals(const struct options *o, struct err *err)
 {
 	unsigned char number;
 
@@ -224,37 +226,45 @@ handle_signals(const struct options *o)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n != 1 || number != SIGHUP)
-			return;
+		if (n != 1 || number == 0)
+			return err_set(err, ERR_TEMP,
+			    "libmilter has ended by itself");
+		if (number != SIGHUP)
+			return 0;
 		reload(o);
 	}
+}
+
+/*
+ * Ends the process, messages in flight first. Not through smfi_stop(): that
+ * takes up to five seconds and serves no session meanwhile. And not through
+ * exit(): libmilter's threads, all idle, are still there.
+ */
+static void
+stop(const struct options *o)
+{
+	const struct settings *s = settings_hold();
+
+	if (!callbacks_drain(s->conf->milter.stop_timeout))
+		log_warning("stopped with messages in flight; their senders "
+			    "will try again");
+	if (o->listening.is_unix)
+		(void)unlink(o->listening.path);
+	log_info("stopped");
+	_exit(0);
 }
 
 static int
 run(const struct options *o, struct err *err)
 {
 	pthread_t thread;
-	int result = MI_FAILURE;
 
-	if (pthread_create(&thread, NULL, serve, &result) != 0)
+	if (pthread_create(&thread, NULL, serve, NULL) != 0)
 		return err_set(err, ERR_TEMP, "cannot start a thread");
 	log_info("ready");
-	handle_signals(o);
-
-	const struct settings *s = settings_hold();
-	unsigned seconds = s->conf->milter.stop_timeout;
-
-	settings_release(&s);
-	/* no new sessions (libmilter looks every 5 s); messages go on */
-	(void)smfi_stop();
-	(void)pthread_join(thread, NULL);
-	if (!callbacks_drain(seconds))
-		log_warning("stopped with messages in flight; their senders "
-			    "will try again");
-	log_info("stopped");
-	return result == MI_SUCCESS
-	    ? 0
-	    : err_set(err, ERR_TEMP, "libmilter could not serve");
+	if (handle_signals(o, err) == 0)
+		stop(o);
+	return -1;
 }
 
 int

@@ -64,7 +64,7 @@ max_threads = 64
         home = self.path("gnupg")
         os.mkdir(home, 0o700)
         gpg(home, "--passphrase", "", "--quick-generate-key",
-            "ann@example.org", "default", "default", "never")
+            "ann@example.org", "future-default", "default", "never")
         key = self.path("ann.asc")
         with open(key, "wb") as f:
             f.write(gpg(home, "--export", "ann@example.org").stdout)
