@@ -74,8 +74,7 @@ handles(const struct pgp_subkey *subkey)
 	case PGP_RSA_ENCRYPT:
 	case PGP_ELGAMAL:
 	case PGP_ECDH:
-		/* 5: GnuPG's own, which 2.4 makes for Curve448 */
-		return subkey->version == 4 || subkey->version == 5;
+		return subkey->version == 4;
 	default:
 		return false;
 	}
@@ -120,7 +119,7 @@ session_new(const struct crypt *crypt, const struct pgp_cert *cert,
 	(void)crypt;
 	if (s == NULL)
 		return err_nomem(err);
-	if (subkey->fingerprint_len != (subkey->version == 4 ? 20 : 32))
+	if (subkey->fingerprint_len != 20)
 		return err_set(err, ERR_PERM, "the stored subkey is damaged");
 	pgp_fingerprint_hex(subkey->fingerprint, subkey->fingerprint_len, hex);
 	pgp_key_id(subkey->fingerprint, subkey->fingerprint_len, s->key_id);

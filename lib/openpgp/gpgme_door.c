@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { PATH_SIZE = 4096, REMOVE_FDS = 8 };
@@ -24,7 +25,8 @@ struct gpg_home {
 	"batch\nno-tty\nno-greeting\nno-autostart\ndisable-dirmngr\n"       \
 	"no-auto-key-retrieve\nno-auto-key-locate\nno-random-seed-file\n"   \
 	"no-auto-check-trustdb\ntrust-model always\nignore-time-conflict\n" \
-	"ignore-valid-from\nimport-options self-sigs-only\n"
+	"ignore-valid-from\nimport-options self-sigs-only\n"                \
+	"export-options no-export-attributes\n"
 
 /*
  * RFC 4880 is what every reader knows: without it gpg 2.4 makes packets of its
@@ -201,26 +203,54 @@ gpg_data_of(const void *data, size_t n, gpgme_data_t *out, struct err *err)
 	return code == 0 ? 0 : gpg_failed(err, code, "hold data");
 }
 
+static gpgme_error_t
+on_import_status(void *handle, const char *keyword, const char *args)
+{
+	bool *ended = handle;
+
+	(void)args;
+	if (strcmp(keyword, "IMPORT_RES") == 0)
+		*ended = true;
+	return 0;
+}
+
+/* *ended: gpg came to its last report; else it died on the way. */
+static gpgme_error_t
+import_and_watch(gpgme_ctx_t ctx, gpgme_data_t in, bool *ended)
+{
+	gpgme_error_t code = gpgme_set_ctx_flag(ctx, "full-status", "1");
+
+	*ended = false;
+	if (code != 0)
+		return code;
+	gpgme_set_status_cb(ctx, on_import_status, ended);
+	code = gpgme_op_import(ctx, in);
+	gpgme_set_status_cb(ctx, NULL, NULL);
+	return code;
+}
+
 int
 gpg_import(gpgme_ctx_t ctx, const uint8_t *data, size_t n, struct err *err)
 {
 	cleanup(free_gpg_data) gpgme_data_t in = NULL;
+	bool ended;
 
 	if (gpg_data_of(data, n, &in, err) < 0)
 		return -1;
 
-	gpgme_error_t code = gpgme_op_import(ctx, in);
+	gpgme_error_t code = import_and_watch(ctx, in, &ended);
 
 	if (code != 0 && gpgme_err_code(code) != GPG_ERR_NO_DATA)
 		return gpg_failed(err, code, "import");
 
 	gpgme_import_result_t result = gpgme_op_import_result(ctx);
 
-	if (result == NULL || code != 0)
-		return 0;
+	if (!ended || result == NULL)
+		return err_set(err, ERR_TEMP,
+		    "gpg ended before it had looked at the certificate");
 	if (result->secret_read != 0)
 		return err_set(err, ERR_PERM, "gpg found a secret key");
-	return result->imported == 1;
+	return result->considered == 1 && result->imported == 1;
 }
 
 /* Moves what gpg wrote from GPGME's memory to a buffer of ours. */
@@ -244,8 +274,7 @@ gpg_export(
 
 	gpgme_set_armor(ctx, 0);
 	if (code == 0)
-		code = gpgme_op_export(
-		    ctx, fingerprint, GPGME_EXPORT_MODE_MINIMAL, data);
+		code = gpgme_op_export(ctx, fingerprint, 0, data);
 	if (code != 0)
 		return gpg_failed(err, code, "export");
 	return take_data(&data, out, err);

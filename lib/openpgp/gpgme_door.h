@@ -50,7 +50,11 @@ int gpg_failed(struct err *err, gpgme_error_t code, const char *what);
 int gpg_import(
     gpgme_ctx_t ctx, const uint8_t *data, size_t n, struct err *err) must_check;
 
-/* The minimal export of one certificate (upper-case hexadecimal), binary. */
+/*
+ * What gpg kept of one certificate (upper-case hexadecimal), binary: without
+ * strangers' signatures and pictures, but (other than a minimal export) with
+ * expired and revoked subkeys.
+ */
 int gpg_export(gpgme_ctx_t ctx, const char *fingerprint, struct buf *out,
     struct err *err) must_check;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "crypt/hash.h"
+#include "openpgp/fingerprint.h"
 #include "openpgp/key_armor.h"
 #include "openpgp/packet.h"
 
@@ -214,38 +214,6 @@ keyblock_free(struct keyblock **kp)
 	free(kb);
 }
 
-static const struct {
-	enum hash_kind hash;
-	uint8_t prefix;
-	size_t width; /* of the length behind the prefix */
-} fingerprints[] = {
-	[4] = { HASH_SHA1, 0x99, 2 },
-	[5] = { HASH_SHA256, 0x9a, 4 }, /* GnuPG's own, for Curve448 */
-	[6] = { HASH_SHA256, 0x9b, 4 },
-};
-
-/* RFC 9580, section 5.5.4. */
-static int
-make_fingerprint(const struct crypt *crypt, struct octets body,
-    struct keyblock_key *key, struct err *err)
-{
-	cleanup(hash_free) struct hash *h = NULL;
-	enum hash_kind kind = fingerprints[key->version].hash;
-	size_t width = fingerprints[key->version].width;
-	uint8_t prefix[5] = { fingerprints[key->version].prefix };
-
-	for (size_t i = 0; i < width; i++)
-		prefix[1 + i] =
-		    (uint8_t)(body.n >> (8 * (width - 1 - i)) & 0xff);
-	if (hash_new(crypt, kind, &h, err) < 0 ||
-	    hash_feed(h, prefix, 1 + width, err) < 0 ||
-	    hash_feed(h, body.p, body.n, err) < 0 ||
-	    hash_finish(h, key->fingerprint, err) < 0)
-		return -1;
-	key->fingerprint_len = hash_len(kind);
-	return 0;
-}
-
 int
 keyblock_key_read(const struct crypt *crypt, struct octets body,
     struct keyblock_key *out, struct err *err)
@@ -256,21 +224,21 @@ keyblock_key_read(const struct crypt *crypt, struct octets body,
 	uint32_t algorithm = 0;
 	uint32_t len = 0;
 
-	if (!take_number(&rest, 1, &version))
-		return err_set(err, ERR_PERM, "an empty key packet");
-	if (version < 4 || version > 6)
+	if (!take_number(&rest, 1, &version) ||
+	    !take_number(&rest, 4, &created) ||
+	    !take_number(&rest, 1, &algorithm))
+		return err_set(err, ERR_PERM, "a damaged key packet");
+	if (version != 4 && version != 6)
 		return err_set(err, ERR_PERM,
 		    "keys of version %u are not supported", version);
-	if (!take_number(&rest, 4, &created) ||
-	    !take_number(&rest, 1, &algorithm) || body.n > 0xffff)
-		return err_set(err, ERR_PERM, "a damaged key packet");
-	if (version > 4 && (!take_number(&rest, 4, &len) || len != rest.n))
+	if (version == 6 && (!take_number(&rest, 4, &len) || len != rest.n))
 		return err_set(err, ERR_PERM, "a damaged key packet");
 	*out = (struct keyblock_key){ .version = (uint8_t)version,
 		.algorithm = (uint8_t)algorithm,
 		.created = created,
 		.material = rest };
-	return make_fingerprint(crypt, body, out, err);
+	return pgp_fingerprint(crypt, body.p, body.n, out->fingerprint,
+	    &out->fingerprint_len, err);
 }
 
 size_t

@@ -218,10 +218,9 @@ take_gpg_key(struct vetting *v, gpgme_key_t key,
 }
 
 /*
- * What gpg made of the certificate. The minimal export is kept, not the bytes
- * that came in: it holds no packet that gpg has not verified, it is small (it
- * is imported again for each message sealed through gpg), and strangers'
- * signatures cannot fill the store.
+ * What gpg made of the certificate. Its export is kept, not the bytes that came
+ * in: gpg has verified what is in it, it is imported again for each message
+ * sealed through gpg, and strangers' signatures cannot fill the store.
  */
 static int
 read_back(struct vetting *v, gpgme_ctx_t ctx, const char *fingerprint,
@@ -268,6 +267,18 @@ vet_by_gpg(struct vetting *v, struct err *err)
 	return read_back(v, ctx, fingerprint, err) < 0 ? -1 : 1;
 }
 
+/* What no gpg of today takes, whatever its signatures are worth. */
+static bool
+is_beyond_gpg(const struct vetting *v)
+{
+	if (v->primary.version == 6 || v->primary.algorithm >= PGP_X25519)
+		return true;
+	for (size_t i = 0; i < v->kb->count; i++)
+		if (v->kb->packets[i].tag == PGP_TAG_USER_ID)
+			return false;
+	return true;
+}
+
 /*
  * What gpg cannot take (version 6, primary keys of RFC 9580, no user ID) is
  * vetted by our own verification alone, and kept as it came.
@@ -277,6 +288,10 @@ vet_by_selfsig(struct vetting *v, struct err *err)
 {
 	cleanup(pgp_cert_free) struct pgp_cert *own = pgp_cert_new();
 
+	if (!is_beyond_gpg(v))
+		return err_set(err, ERR_PERM,
+		    "the certificate has no user ID with a valid signature "
+		    "of its own primary key");
 	if (own == NULL)
 		return err_nomem(err);
 	if (selfsig_vet(v->crypt, v->kb, own, err) < 0)
