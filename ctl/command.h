@@ -52,7 +52,7 @@ struct command {
 	const char *name;
 	const char *usage;   /* what follows the name */
 	const char *summary; /* one line, no full stop */
-	const char *help;    /* more for --help, lines ending in '\n', or NULL */
+	const char *help;    /* more for --help, whole lines, or NULL */
 	bool family;         /* it has commands of its own and calls dispatch */
 	/* argv[0] is the name of the command; returns the exit status. */
 	int (*run)(struct ctl *ctl, int argc, char **argv);
@@ -60,8 +60,8 @@ struct command {
 
 /*
  * Runs the command of the table (which ends with a name of NULL) that argv[1]
- * names, with argv[0] being that name; answers --help for the table and for each
- * command in it. Returns the exit status.
+ * names, with argv[0] being that name; answers --help for the table and for
+ * each command in it. Returns the exit status.
  */
 int command_dispatch(struct ctl *ctl, const struct command *table, int argc,
     char **argv);

@@ -34,8 +34,8 @@ parse(char **argv, int min, int max, struct seen *seen, char *errors,
 	while (argv[argc] != NULL)
 		argc++;
 
-	int rc =
-	    ctl_arguments(&ctl, argc, argv, options, countof(options), min, max);
+	int rc = ctl_arguments(&ctl, argc, argv, options, countof(options),
+	    min, max);
 
 	fclose(f);
 	return rc;

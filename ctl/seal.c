@@ -110,7 +110,7 @@ run(struct seal *s, const struct message *m, enum seal_outcome *outcome,
 			m->header.fields[i].raw_len, err) < 0)
 			return -1;
 	if (seal_end_of_header(s, m->separated, err) < 0) {
-		/* a key that cannot be used is for us to mend, as in the milter */
+		/* a key that cannot be used is for us to mend */
 		err->kind = ERR_TEMP;
 		return -1;
 	}

@@ -187,8 +187,8 @@ set_user(const struct setting *s, void *field, const char *value,
 	if (len > 32 || value[0] == '-' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz"
 			  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") != len)
-		return err_set(err, ERR_PERM, "\"%s\" is not the name of a user or group",
-		    value);
+		return err_set(err, ERR_PERM,
+		    "\"%s\" is not the name of a user or group", value);
 	return put_string(field, value, err);
 }
 

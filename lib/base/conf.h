@@ -38,8 +38,8 @@ struct conf {
 		enum conf_policy missing_key; /* DEFER or REJECT */
 		enum conf_policy unenrolled;
 		char *spool_directory;
-		char *user; /* run as this user when started as root; "" stays */
-		char *socket_group; /* may use the UNIX socket; "" = own group */
+		char *user; /* to run as when started as root; "" stays */
+		char *socket_group; /* of the UNIX socket; "" = own group */
 		uint32_t max_threads;
 		uint32_t stop_timeout; /* seconds given to messages in flight */
 	} milter;
