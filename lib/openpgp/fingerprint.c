@@ -16,8 +16,8 @@ prefix(uint8_t version, size_t n, uint8_t out[PREFIX_MAX])
 {
 	size_t len = 0;
 
-	out[len++] = version == 6 ? 0x9b : 0x99;
-	if (version == 6) {
+	out[len++] = (uint8_t)(0x95 + version);
+	if (version > 4) {
 		out[len++] = (uint8_t)(n >> 24);
 		out[len++] = (uint8_t)(n >> 16);
 	}
@@ -34,10 +34,10 @@ pgp_fingerprint(const struct crypt *c, const uint8_t *packet, size_t n,
 	uint8_t head[PREFIX_MAX];
 
 	if (n < HEADER_MIN || n > LIMIT_PACKET_BODY
-	    || (packet[0] != 4 && packet[0] != 6))
-		return err_set(err, ERR_PERM, "no key of version 4 or 6");
+	    || packet[0] < 4 || packet[0] > 6)
+		return err_set(err, ERR_PERM, "no key of version 4, 5 or 6");
 
-	enum hash_kind kind = packet[0] == 6 ? HASH_SHA256 : HASH_SHA1;
+	enum hash_kind kind = packet[0] == 4 ? HASH_SHA1 : HASH_SHA256;
 
 	if (hash_new(c, kind, &h, err) < 0
 	    || hash_feed(h, head, prefix(packet[0], n, head), err) < 0

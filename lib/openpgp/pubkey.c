@@ -216,6 +216,8 @@ pubkey_parse(const uint8_t *packet, size_t len, struct pubkey *out,
 		return damaged(err, "length");
 	out->version = head[0];
 	out->algorithm = head[5];
+	if (out->version == 5)
+		return 0; /* GnuPG's own, for Curve448 */
 	if (out->version != 4 && out->version != 6)
 		return damaged(err, "version");
 	if (out->version == 6 && take(&c, 4) == NULL)
