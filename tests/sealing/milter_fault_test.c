@@ -140,7 +140,9 @@ any_call_fails_already_sealed(void **state)
 		reached = fault_off(&name);
 		assert_true(status == SMFIS_CONTINUE ||
 		    status == SMFIS_TEMPFAIL);
-		assert_null(memmem(stored.data, stored.len, "canary", 6));
+		if (stored.len > 0)
+			assert_null(memmem(stored.data, stored.len, "canary",
+			    6));
 	}
 }
 
