@@ -91,7 +91,7 @@ decode_q(const struct word *w, struct buf *out, struct err *err)
 
 		if (c == '=' && w->text_len - i > 2 &&
 		    hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
-			c = (uint8_t)(hex_value(s[i + 1]) << 4 |
+			c = (uint8_t)(hex_value(s[i + 1]) * 16 +
 				      hex_value(s[i + 2]));
 			i += 2;
 		}

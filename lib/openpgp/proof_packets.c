@@ -108,7 +108,8 @@ is_encrypted_key(unsigned algorithm, struct octets rest)
 		whole = skip_mpi(&rest);
 		break;
 	case PGP_ELGAMAL:
-		whole = skip_mpi(&rest) && skip_mpi(&rest);
+		whole = skip_mpi(&rest);
+		whole = whole && skip_mpi(&rest);
 		break;
 	case PGP_ECDH:
 		whole = skip_mpi(&rest) && skip_wrapped_key(&rest);
