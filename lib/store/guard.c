@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,24 +65,25 @@ detach(int fd)
 	(void)close_range(3, ~0U, 0);
 }
 
-static bool
-was_dismissed(void)
+/*
+ * A byte, from a writer that closed the file, or the end of the stream. The
+ * former has seldom left anything (it could not roll back: the disk failed).
+ */
+static void
+wait_for_end(void)
 {
 	char c;
-	ssize_t n;
 
-	do
-		n = read(0, &c, 1);
-	while (n < 0 && errno == EINTR);
-	return n > 0;
+	while (read(0, &c, 1) < 0 && errno == EINTR)
+		;
 }
 
 static void
 watch(const char *path, const char *journal, int fd)
 {
 	detach(fd);
-	if (!was_dismissed())
-		repair(path, journal);
+	wait_for_end();
+	repair(path, journal);
 	_exit(0);
 }
 

@@ -3,7 +3,7 @@
 
 /*
  * The guard of a writer: a process that watches the one that writes, and rolls
- * back what it left behind when it was killed.
+ * back what it left behind when it was killed (or could not roll back itself).
  *
  * WHY. directory.db and secrets.db are read by processes that may write
  * neither the file nor its folder (if they might, a forged journal beside the
@@ -43,7 +43,7 @@ struct guard;
 /* Forks the guard of this process for `path`; before the file is opened. */
 int guard_start(const char *path, struct guard **out, struct err *err)
     must_check;
-/* Dismisses it and waits for its end; after the file was closed. */
+/* Lets it look a last time, and waits for its end; after the file was closed. */
 void guard_stop(struct guard **gp);
 
 #endif

@@ -273,14 +273,39 @@ testing_octets(uint8_t seed, size_t n)
 	return data;
 }
 
-/* `seed` tells certificates apart; two subkeys, the newer first. */
+static inline bool
+testing_subkeys(struct pgp_cert *c, uint8_t seed)
+{
+	c->subkeys = calloc(2, sizeof *c->subkeys);
+	for (uint8_t i = 0; c->subkeys != NULL && i < 2; i++) {
+		struct pgp_subkey *k = &c->subkeys[c->subkey_count++];
+
+		k->version = 4;
+		k->algorithm = i == 0 ? PGP_ECDH : PGP_RSA;
+		memset(k->fingerprint, seed + i + 1, 20);
+		k->fingerprint_len = 20;
+		k->created = c->created - i;
+		k->expires = c->expires;
+		k->seipd2 = i == 0;
+		k->packet_len = 50 + i;
+		k->packet = testing_octets((uint8_t)(seed + i), 50 + i);
+		if (k->packet == NULL)
+			return false;
+	}
+	return c->subkeys != NULL;
+}
+
+/*
+ * `seed` tells certificates apart; two subkeys, the newer first. NULL when
+ * memory is short.
+ */
 static inline struct pgp_cert *
 testing_cert(uint8_t seed, int64_t created, int64_t expires)
 {
-	struct pgp_cert *c = pgp_cert_new();
+	cleanup(pgp_cert_free) struct pgp_cert *c = pgp_cert_new();
 
 	if (c == NULL)
-		abort();
+		return NULL;
 	memset(c->fingerprint, seed, 20);
 	c->fingerprint_len = 20;
 	c->created = created;
@@ -288,26 +313,10 @@ testing_cert(uint8_t seed, int64_t created, int64_t expires)
 	c->user_ids = strdup("Ann <ann@example.org>\nAnn");
 	c->data_len = 300;
 	c->data = testing_octets(seed, c->data_len);
-	c->subkey_count = 2;
-	c->subkeys = calloc(2, sizeof *c->subkeys);
-	if (c->user_ids == NULL || c->data == NULL || c->subkeys == NULL)
-		abort();
-	for (uint8_t i = 0; i < 2; i++) {
-		struct pgp_subkey *k = &c->subkeys[i];
-
-		k->version = 4;
-		k->algorithm = i == 0 ? PGP_ECDH : PGP_RSA;
-		memset(k->fingerprint, seed + i + 1, 20);
-		k->fingerprint_len = 20;
-		k->created = created - i;
-		k->expires = expires;
-		k->seipd2 = i == 0;
-		k->packet_len = 50 + i;
-		k->packet = testing_octets((uint8_t)(seed + i), 50 + i);
-		if (k->packet == NULL)
-			abort();
-	}
-	return c;
+	if (c->user_ids == NULL || c->data == NULL ||
+	    !testing_subkeys(c, seed))
+		return NULL;
+	return steal(&c);
 }
 
 #endif
