@@ -220,7 +220,7 @@ check_reports(const struct decryption *d, struct err *err)
 }
 
 static int
-run(gpgme_ctx_t ctx, const void *data, size_t n, struct decryption *d,
+run(struct gpg *g, const void *data, size_t n, struct decryption *d,
     struct err *err)
 {
 	struct gpgme_data_cbs to = { .write = keep_plaintext };
@@ -232,13 +232,19 @@ run(gpgme_ctx_t ctx, const void *data, size_t n, struct decryption *d,
 
 	gpgme_error_t code = gpgme_data_new_from_cbs(&plaintext, &to, d);
 
-	if (code == 0)
-		code = gpgme_set_ctx_flag(ctx, "full-status", "1");
 	if (code != 0)
 		return gpg_failed(err, code, "decrypt");
-	gpgme_set_status_cb(ctx, on_status, d);
-	code = gpgme_op_decrypt(ctx, ciphertext, plaintext);
-	gpgme_set_status_cb(ctx, NULL, NULL);
+	(void)gpgme_data_set_flag(plaintext, "sensitive", "1");
+	if (gpg_watch_status(g, on_status, d, err) < 0)
+		return -1;
+	code = gpgme_op_decrypt_start(gpg_ctx(g), ciphertext, plaintext);
+
+	/* people may take their time to type a passphrase */
+	int rc = gpg_wait(g, &code, -1, err);
+
+	gpgme_set_status_cb(gpg_ctx(g), NULL, NULL);
+	if (rc < 0)
+		return -1;
 	if (d->sink.kind != ERR_NONE)
 		return err_set(
 		    err, d->sink.kind, "the plaintext: %s", d->sink.text);
@@ -251,12 +257,12 @@ int
 pgp_decrypt(const char *gnupg_home, const void *data, size_t n, struct buf *out,
     struct err *err)
 {
-	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
+	cleanup(gpg_close) struct gpg *g = NULL;
 	struct decryption d = { .out = out };
 
-	if (gpg_context_new(gnupg_home, &ctx, err) < 0)
+	if (gpg_open(gnupg_home, &g, err) < 0)
 		return -1;
-	if (run(ctx, data, n, &d, err) < 0) {
+	if (run(g, data, n, &d, err) < 0) {
 		if (out->data != NULL)
 			explicit_bzero(out->data, out->size);
 		buf_reset(out);
