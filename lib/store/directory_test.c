@@ -20,12 +20,13 @@ static struct fixture fixture;
 static int
 set_up(void **state)
 {
-	fixture = (struct fixture) { 0 };
+	fixture = (struct fixture){ 0 };
 	*state = &fixture;
 	folder_make(&fixture.folder);
 	must(directory_create(fixture.folder.db, &fixture.err), &fixture.err);
-	must(directory_open(fixture.folder.db, STORE_WRITE, &fixture.d,
-	    &fixture.err), &fixture.err);
+	must(directory_open(
+		 fixture.folder.db, STORE_WRITE, &fixture.d, &fixture.err),
+	    &fixture.err);
 	must(directory_domain_add(fixture.d, "example.org", &fixture.err),
 	    &fixture.err);
 	return 0;
@@ -52,8 +53,8 @@ add_account(struct fixture *f, const char *address)
 }
 
 static void
-add_cert(struct fixture *f, const char *address, uint8_t seed,
-    int64_t created, int64_t expires)
+add_cert(struct fixture *f, const char *address, uint8_t seed, int64_t created,
+    int64_t expires)
 {
 	cleanup(pgp_cert_free) struct pgp_cert *c =
 	    testing_cert(seed, created, expires);
@@ -70,15 +71,15 @@ refused(struct fixture *f, int rc, const char *word)
 	assert_int_equal(f->err.kind, ERR_PERM);
 	if (strstr(f->err.text, word) == NULL)
 		fail_msg("\"%s\" is not in: %s", word, f->err.text);
-	f->err = (struct err) { 0 };
+	f->err = (struct err){ 0 };
 }
 
 /* Collects "a>b " of a list. */
 static int
 collect(void *ctx, const char *a, const char *b, struct err *err)
 {
-	return buf_putf(ctx, err, "%s%s%s ", a, b == NULL ? "" : ">",
-	    b == NULL ? "" : b);
+	return buf_putf(
+	    ctx, err, "%s%s%s ", a, b == NULL ? "" : ">", b == NULL ? "" : b);
 }
 
 static void
@@ -86,8 +87,8 @@ assert_aliases(struct fixture *f, const char *address, const char *expect)
 {
 	cleanup(buf_reset) struct buf b = { .limit = 10000 };
 
-	must(directory_alias_list(f->d, address, collect, &b, &f->err),
-	    &f->err);
+	must(
+	    directory_alias_list(f->d, address, collect, &b, &f->err), &f->err);
 	assert_string_equal(buf_str(&b, NULL), expect);
 }
 
@@ -119,8 +120,9 @@ domain_in_use(void **state)
 {
 	struct fixture *f = *state;
 
-	must(directory_alias_add(f->d, "x@example.org", "y@example.net",
-	    &f->err), &f->err);
+	must(directory_alias_add(
+		 f->d, "x@example.org", "y@example.net", &f->err),
+	    &f->err);
 	refused(f, directory_domain_remove(f->d, "example.org", &f->err),
 	    "x@example.org");
 	must(directory_alias_remove(f->d, "x@example.org", NULL, &f->err),
@@ -139,26 +141,35 @@ aliases(void **state)
 {
 	struct fixture *f = *state;
 
-	must(directory_alias_add(f->d, "all@example.org", "b@example.net",
-	    &f->err), &f->err);
-	must(directory_alias_add(f->d, "all@example.org", "a@example.net",
-	    &f->err), &f->err);
-	must(directory_alias_add(f->d, "x@example.org", "all@example.org",
-	    &f->err), &f->err);
-	refused(f, directory_alias_add(f->d, "x@example.org",
-	    "all@example.org", &f->err), "exists already");
+	must(directory_alias_add(
+		 f->d, "all@example.org", "b@example.net", &f->err),
+	    &f->err);
+	must(directory_alias_add(
+		 f->d, "all@example.org", "a@example.net", &f->err),
+	    &f->err);
+	must(directory_alias_add(
+		 f->d, "x@example.org", "all@example.org", &f->err),
+	    &f->err);
+	refused(f,
+	    directory_alias_add(
+		f->d, "x@example.org", "all@example.org", &f->err),
+	    "exists already");
 	assert_aliases(f, NULL,
 	    "all@example.org>a@example.net all@example.org>b@example.net "
 	    "x@example.org>all@example.org ");
 	assert_aliases(f, "x@example.org", "x@example.org>all@example.org ");
 	assert_aliases(f, "none@example.org", "");
-	must(directory_alias_remove(f->d, "all@example.org", "a@example.net",
-	    &f->err), &f->err);
+	must(directory_alias_remove(
+		 f->d, "all@example.org", "a@example.net", &f->err),
+	    &f->err);
 	assert_aliases(f, "all@example.org", "all@example.org>b@example.net ");
-	refused(f, directory_alias_remove(f->d, "all@example.org",
-	    "a@example.net", &f->err), "no alias");
-	refused(f, directory_alias_remove(f->d, "none@example.org", NULL,
-	    &f->err), "no alias");
+	refused(f,
+	    directory_alias_remove(
+		f->d, "all@example.org", "a@example.net", &f->err),
+	    "no alias");
+	refused(f,
+	    directory_alias_remove(f->d, "none@example.org", NULL, &f->err),
+	    "no alias");
 }
 
 static void
@@ -180,8 +191,10 @@ alias_addresses(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < countof(cases); i++)
-		refused(f, directory_alias_add(f->d, cases[i].address,
-		    cases[i].target, &f->err), cases[i].word);
+		refused(f,
+		    directory_alias_add(
+			f->d, cases[i].address, cases[i].target, &f->err),
+		    cases[i].word);
 	assert_aliases(f, NULL, "");
 }
 
@@ -190,20 +203,30 @@ alias_circles(void **state)
 {
 	struct fixture *f = *state;
 
-	refused(f, directory_alias_add(f->d, "a@example.org", "a@example.org",
-	    &f->err), "leads to itself");
-	must(directory_alias_add(f->d, "a@example.org", "b@example.org",
-	    &f->err), &f->err);
-	refused(f, directory_alias_add(f->d, "b@example.org", "a@example.org",
-	    &f->err), "circle");
-	must(directory_alias_add(f->d, "b@example.org", "c@example.org",
-	    &f->err), &f->err);
-	must(directory_alias_add(f->d, "b@example.org", "d@example.org",
-	    &f->err), &f->err);
-	refused(f, directory_alias_add(f->d, "d@example.org", "a@example.org",
-	    &f->err), "circle");
-	must(directory_alias_add(f->d, "d@example.org", "c@example.org",
-	    &f->err), &f->err);
+	refused(f,
+	    directory_alias_add(
+		f->d, "a@example.org", "a@example.org", &f->err),
+	    "leads to itself");
+	must(directory_alias_add(
+		 f->d, "a@example.org", "b@example.org", &f->err),
+	    &f->err);
+	refused(f,
+	    directory_alias_add(
+		f->d, "b@example.org", "a@example.org", &f->err),
+	    "circle");
+	must(directory_alias_add(
+		 f->d, "b@example.org", "c@example.org", &f->err),
+	    &f->err);
+	must(directory_alias_add(
+		 f->d, "b@example.org", "d@example.org", &f->err),
+	    &f->err);
+	refused(f,
+	    directory_alias_add(
+		f->d, "d@example.org", "a@example.org", &f->err),
+	    "circle");
+	must(directory_alias_add(
+		 f->d, "d@example.org", "c@example.org", &f->err),
+	    &f->err);
 }
 
 /* Postfix expands no address again that is among its own targets. */
@@ -234,12 +257,13 @@ aliases_of_accounts(void **state)
 	must(directory_alias_add(f->d, testing_ann, testing_ann, &f->err),
 	    &f->err);
 	must(directory_alias_add(f->d, testing_ann, bob, &f->err), &f->err);
-	refused(f, directory_alias_remove(f->d, testing_ann, testing_ann,
-	    &f->err), "other targets first");
-	assert_aliases(f, testing_ann, "ann@example.org>ann@example.org "
-	                               "ann@example.org>bob@example.net ");
-	must(directory_alias_remove(f->d, testing_ann, NULL, &f->err),
-	    &f->err);
+	refused(f,
+	    directory_alias_remove(f->d, testing_ann, testing_ann, &f->err),
+	    "other targets first");
+	assert_aliases(f, testing_ann,
+	    "ann@example.org>ann@example.org "
+	    "ann@example.org>bob@example.net ");
+	must(directory_alias_remove(f->d, testing_ann, NULL, &f->err), &f->err);
 
 	must(directory_alias_add(f->d, "carol@example.org", bob, &f->err),
 	    &f->err);
@@ -261,13 +285,13 @@ accounts(void **state)
 	struct fixture *f = *state;
 	struct account *a = NULL;
 
-	assert_int_equal(directory_account_find(f->d, testing_ann, &a,
-	    &f->err), 0);
+	assert_int_equal(
+	    directory_account_find(f->d, testing_ann, &a, &f->err), 0);
 	assert_null(a);
 	must(add_account(f, testing_ann), &f->err);
 	refused(f, add_account(f, testing_ann), "exists already");
-	assert_int_equal(directory_account_find(f->d, testing_ann, &a,
-	    &f->err), 1);
+	assert_int_equal(
+	    directory_account_find(f->d, testing_ann, &a, &f->err), 1);
 	assert_string_equal(a->address, testing_ann);
 	assert_string_equal(a->mechanisms, "PLAIN");
 	assert_true(a->enabled);
@@ -281,8 +305,8 @@ accounts(void **state)
 	must(directory_account_update(f->d, a, &f->err), &f->err);
 	account_free(&a);
 	assert_null(a);
-	assert_int_equal(directory_account_find(f->d, testing_ann, &a,
-	    &f->err), 1);
+	assert_int_equal(
+	    directory_account_find(f->d, testing_ann, &a, &f->err), 1);
 	assert_false(a->enabled);
 	assert_true(a->protect_subject);
 	assert_true(a->quota_octets == INT64_MAX);
@@ -291,8 +315,8 @@ accounts(void **state)
 	must(directory_account_remove(f->d, testing_ann, &f->err), &f->err);
 	refused(f, directory_account_remove(f->d, testing_ann, &f->err),
 	    "no account");
-	assert_int_equal(directory_account_find(f->d, testing_ann, &a,
-	    &f->err), 0);
+	assert_int_equal(
+	    directory_account_find(f->d, testing_ann, &a, &f->err), 0);
 }
 
 static void
@@ -317,8 +341,8 @@ bad_accounts(void **state)
 	many[sizeof many - 1] = '\0';
 	a.mechanisms = many;
 	refused(f, directory_account_add(f->d, &a, &f->err), "mechanisms");
-	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM accounts"),
-	    0);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM accounts"), 0);
 }
 
 struct seen {
@@ -351,11 +375,12 @@ account_lists(void **state)
 		snprintf(address, sizeof address, "user%d@example.org", i);
 		must(add_account(f, address), &f->err);
 	}
-	assert_int_equal(directory_account_list(f->d, disable, &seen,
-	    &f->err), -1);
+	assert_int_equal(
+	    directory_account_list(f->d, disable, &seen, &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PROTO);
 	assert_int_equal(ask_sql(f->folder.db,
-	    "SELECT count(*) FROM accounts WHERE NOT enabled"), 2);
+			     "SELECT count(*) FROM accounts WHERE NOT enabled"),
+	    2);
 	seen.count = 10;
 	must(directory_account_list(f->d, disable, &seen, &f->err), &f->err);
 	assert_int_equal(seen.count, 30);
@@ -367,8 +392,7 @@ static void
 assert_same_cert(const struct pgp_cert *a, const struct pgp_cert *b)
 {
 	assert_int_equal(a->fingerprint_len, b->fingerprint_len);
-	assert_memory_equal(a->fingerprint, b->fingerprint,
-	    a->fingerprint_len);
+	assert_memory_equal(a->fingerprint, b->fingerprint, a->fingerprint_len);
 	assert_int_equal(a->created, b->created);
 	assert_int_equal(a->expires, b->expires);
 	assert_int_equal(a->revoked, b->revoked);
@@ -383,8 +407,8 @@ assert_same_cert(const struct pgp_cert *a, const struct pgp_cert *b)
 		assert_int_equal(k->version, l->version);
 		assert_int_equal(k->algorithm, l->algorithm);
 		assert_int_equal(k->fingerprint_len, l->fingerprint_len);
-		assert_memory_equal(k->fingerprint, l->fingerprint,
-		    k->fingerprint_len);
+		assert_memory_equal(
+		    k->fingerprint, l->fingerprint, k->fingerprint_len);
 		assert_int_equal(k->created, l->created);
 		assert_int_equal(k->expires, l->expires);
 		assert_int_equal(k->revoked, l->revoked);
@@ -425,8 +449,7 @@ certificates_are_replaced_and_removed(void **state)
 {
 	struct fixture *f = *state;
 	cleanup(cert_list_reset) struct cert_list l = { 0 };
-	static const char first[] =
-	    "0101010101010101010101010101010101010101";
+	static const char first[] = "0101010101010101010101010101010101010101";
 
 	must(add_account(f, testing_ann), &f->err);
 	must(add_account(f, "bob@example.org"), &f->err);
@@ -436,20 +459,20 @@ certificates_are_replaced_and_removed(void **state)
 	must(directory_cert_list(f->d, testing_ann, &l, &f->err), &f->err);
 	assert_int_equal(l.count, 1);
 	assert_int_equal(l.certs[0]->expires, 70);
-	assert_int_equal(directory_cert_remove(f->d, testing_ann, "AB",
-	    &f->err), 0);
-	assert_int_equal(directory_cert_remove(f->d, testing_ann, first,
-	    &f->err), 1);
-	assert_int_equal(directory_cert_remove(f->d, testing_ann, first,
-	    &f->err), 0);
+	assert_int_equal(
+	    directory_cert_remove(f->d, testing_ann, "AB", &f->err), 0);
+	assert_int_equal(
+	    directory_cert_remove(f->d, testing_ann, first, &f->err), 1);
+	assert_int_equal(
+	    directory_cert_remove(f->d, testing_ann, first, &f->err), 0);
 	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM subkeys"),
 	    2); /* Bob's */
 	must(directory_account_remove(f->d, "bob@example.org", &f->err),
 	    &f->err);
-	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM subkeys"),
-	    0);
-	assert_int_equal(ask_sql(f->folder.db,
-	    "SELECT count(*) FROM certificates"), 0);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM subkeys"), 0);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM certificates"), 0);
 }
 
 static void
@@ -505,12 +528,12 @@ damaged_certificates(void **state)
 
 		add_cert(f, testing_ann, 1, 10, 0);
 		run_sql(f->folder.db, damage[i]);
-		int rc = directory_recipient_find(f->d, testing_ann, "+", &r,
-		    &f->err);
+		int rc = directory_recipient_find(
+		    f->d, testing_ann, "+", &r, &f->err);
 		if (rc != -1 || f->err.kind != ERR_TEMP || r != NULL)
 			fail_msg("%s: %d", damage[i], rc);
 		run_sql(f->folder.db, "PRAGMA foreign_keys=ON; "
-		                      "DELETE FROM certificates");
+				      "DELETE FROM certificates");
 	}
 }
 
@@ -542,14 +565,15 @@ recipients(void **state)
 
 	must(add_account(f, testing_ann), &f->err);
 	must(add_account(f, "ann+list@example.org"), &f->err);
-	must(directory_alias_add(f->d, "info@example.org", testing_ann,
-	    &f->err), &f->err);
+	must(
+	    directory_alias_add(f->d, "info@example.org", testing_ann, &f->err),
+	    &f->err);
 	add_cert(f, testing_ann, 1, 10, 0);
 	add_cert(f, testing_ann, 2, 20, 0);
 	for (size_t i = 0; i < countof(cases); i++) {
 		cleanup(recipient_free) struct recipient *r = NULL;
-		int rc = directory_recipient_find(f->d, cases[i].asked,
-		    cases[i].delimiters, &r, &f->err);
+		int rc = directory_recipient_find(
+		    f->d, cases[i].asked, cases[i].delimiters, &r, &f->err);
 
 		if (rc != (cases[i].found != NULL))
 			fail_msg("%s: %d %s", cases[i].asked, rc, f->err.text);
@@ -576,13 +600,14 @@ what_is_no_address_is_temporary(void **state)
 	for (size_t i = 0; i < countof(asked); i++) {
 		struct recipient *r = NULL;
 
-		f->err = (struct err) { 0 };
-		int rc = directory_recipient_find(f->d, asked[i], "+", &r,
-		    &f->err);
+		f->err = (struct err){ 0 };
+		int rc =
+		    directory_recipient_find(f->d, asked[i], "+", &r, &f->err);
 		if (rc != -1 || f->err.kind != ERR_TEMP || r != NULL)
 			fail_msg("%s: %d", asked[i], rc);
-		assert_int_equal(directory_recipient_find(f->d, asked[i], "+",
-		    &r, NULL), -1);
+		assert_int_equal(
+		    directory_recipient_find(f->d, asked[i], "+", &r, NULL),
+		    -1);
 	}
 }
 
@@ -606,9 +631,8 @@ usable_recipients(void **state)
 		{ "clocks differ", now + 300, 0, false, false, true },
 		{ "from the future", now + day, 0, false, false, false },
 	};
-	static const char question[] =
-	    "SELECT count(*) FROM usable_recipients "
-	    "WHERE address = 'ann@example.org'";
+	static const char question[] = "SELECT count(*) FROM usable_recipients "
+				       "WHERE address = 'ann@example.org'";
 	struct fixture *f = *state;
 
 	must(add_account(f, testing_ann), &f->err);
@@ -628,8 +652,8 @@ usable_recipients(void **state)
 		pgp_cert_free(&c);
 		must(directory_cert_list(f->d, testing_ann, &l, &f->err),
 		    &f->err);
-		bool usable = pgp_usable_subkey(l.certs, l.count, now, &of,
-		    &why) != NULL;
+		bool usable =
+		    pgp_usable_subkey(l.certs, l.count, now, &of, &why) != NULL;
 		cert_list_reset(&l);
 		if (usable != cases[i].usable ||
 		    ask_sql(f->folder.db, question) != cases[i].usable)
@@ -683,8 +707,8 @@ reading_while_another_writes(void **state)
 	must(directory_open(f->folder.db, STORE_READ, &d, &f->err), &f->err);
 	do {
 		struct recipient *r = NULL;
-		int rc = directory_recipient_find(d, testing_ann, "", &r,
-		    &f->err);
+		int rc =
+		    directory_recipient_find(d, testing_ann, "", &r, &f->err);
 
 		if (rc == 1) {
 			struct pgp_cert *c = r->certs.certs[0];
@@ -692,8 +716,7 @@ reading_while_another_writes(void **state)
 			assert_int_equal(r->certs.count, 1);
 			assert_int_equal(c->subkey_count, 2);
 			assert_int_equal(c->subkeys[0].created, c->created);
-			assert_int_equal(c->subkeys[1].created,
-			    c->created - 1);
+			assert_int_equal(c->subkeys[1].created, c->created - 1);
 			reads++;
 		} else {
 			assert_int_equal(rc, -1);

@@ -13,8 +13,13 @@
 #include <limits.h>
 #include <sqlite3.h>
 
-enum fault_kind { OUR_MEMORY, SQLITE_CALLS, SQLITE_MEMORY, SYSTEM_CALLS,
-	FAULT_KINDS };
+enum fault_kind {
+	OUR_MEMORY,
+	SQLITE_CALLS,
+	SQLITE_MEMORY,
+	SYSTEM_CALLS,
+	FAULT_KINDS
+};
 
 static const char *const kind_names[FAULT_KINDS] = { "memory",
 	"calls of SQLite", "memory of SQLite", "system calls of SQLite" };
@@ -89,25 +94,25 @@ __wrap_strdup(const char *s)
 
 /* ---- calls of SQLite ---- */
 
-int __real_sqlite3_open_v2(const char *path, sqlite3 **db, int flags,
-    const char *vfs);
+int __real_sqlite3_open_v2(
+    const char *path, sqlite3 **db, int flags, const char *vfs);
 int __real_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n,
     unsigned flags, sqlite3_stmt **stmt, const char **tail);
 int __real_sqlite3_step(sqlite3_stmt *stmt);
 const unsigned char *__real_sqlite3_column_text(sqlite3_stmt *stmt, int i);
 const void *__real_sqlite3_column_blob(sqlite3_stmt *stmt, int i);
-int __real_sqlite3_bind_text(sqlite3_stmt *stmt, int i, const char *text,
-    int n, void (*destroy)(void *));
+int __real_sqlite3_bind_text(sqlite3_stmt *stmt, int i, const char *text, int n,
+    void (*destroy)(void *));
 pid_t __real_fork(void);
-int __wrap_sqlite3_open_v2(const char *path, sqlite3 **db, int flags,
-    const char *vfs);
+int __wrap_sqlite3_open_v2(
+    const char *path, sqlite3 **db, int flags, const char *vfs);
 int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n,
     unsigned flags, sqlite3_stmt **stmt, const char **tail);
 int __wrap_sqlite3_step(sqlite3_stmt *stmt);
 const unsigned char *__wrap_sqlite3_column_text(sqlite3_stmt *stmt, int i);
 const void *__wrap_sqlite3_column_blob(sqlite3_stmt *stmt, int i);
-int __wrap_sqlite3_bind_text(sqlite3_stmt *stmt, int i, const char *text,
-    int n, void (*destroy)(void *));
+int __wrap_sqlite3_bind_text(sqlite3_stmt *stmt, int i, const char *text, int n,
+    void (*destroy)(void *));
 pid_t __wrap_fork(void);
 
 static int
@@ -120,8 +125,8 @@ some_failure(void)
 }
 
 int
-__wrap_sqlite3_open_v2(const char *path, sqlite3 **db, int flags,
-    const char *vfs)
+__wrap_sqlite3_open_v2(
+    const char *path, sqlite3 **db, int flags, const char *vfs)
 {
 	if (!fails(SQLITE_CALLS))
 		return __real_sqlite3_open_v2(path, db, flags, vfs);
@@ -130,12 +135,11 @@ __wrap_sqlite3_open_v2(const char *path, sqlite3 **db, int flags,
 }
 
 int
-__wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n,
-    unsigned flags, sqlite3_stmt **stmt, const char **tail)
+__wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flags,
+    sqlite3_stmt **stmt, const char **tail)
 {
 	if (!fails(SQLITE_CALLS))
-		return __real_sqlite3_prepare_v3(db, sql, n, flags, stmt,
-		    tail);
+		return __real_sqlite3_prepare_v3(db, sql, n, flags, stmt, tail);
 	*stmt = NULL;
 	return some_failure();
 }
@@ -143,8 +147,7 @@ __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n,
 int
 __wrap_sqlite3_step(sqlite3_stmt *stmt)
 {
-	return fails(SQLITE_CALLS) ? some_failure() :
-	                             __real_sqlite3_step(stmt);
+	return fails(SQLITE_CALLS) ? some_failure() : __real_sqlite3_step(stmt);
 }
 
 const unsigned char *
@@ -160,12 +163,12 @@ __wrap_sqlite3_column_blob(sqlite3_stmt *stmt, int i)
 }
 
 int
-__wrap_sqlite3_bind_text(sqlite3_stmt *stmt, int i, const char *text, int n,
-    void (*destroy)(void *))
+__wrap_sqlite3_bind_text(
+    sqlite3_stmt *stmt, int i, const char *text, int n, void (*destroy)(void *))
 {
-	return fails(SQLITE_CALLS) ?
-	    SQLITE_NOMEM :
-	    __real_sqlite3_bind_text(stmt, i, text, n, destroy);
+	return fails(SQLITE_CALLS)
+		   ? SQLITE_NOMEM
+		   : __real_sqlite3_bind_text(stmt, i, text, n, destroy);
 }
 
 pid_t
@@ -202,18 +205,18 @@ failing_realloc(void *p, int n)
 static void
 take_over_memory(void)
 {
-	assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC,
-	    &plain_memory), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain_memory), SQLITE_OK);
 
 	sqlite3_mem_methods failing = plain_memory;
 
 	failing.xMalloc = failing_malloc;
 	failing.xRealloc = failing_realloc;
-	assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing),
-	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
 	/* else most allocations never come to our ears */
-	assert_int_equal(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0),
-	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
 }
 
 typedef ssize_t (*pread_fn)(int fd, void *data, size_t n, off_t at);
@@ -263,10 +266,10 @@ set_up(void **state)
 	if (access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 0);
 	take_over_memory();
-	plain_pread = (pread_fn)take_over_call("pread", "pread64",
-	    (sqlite3_syscall_ptr)failing_pread);
-	plain_pwrite = (pwrite_fn)take_over_call("pwrite", "pwrite64",
-	    (sqlite3_syscall_ptr)failing_pwrite);
+	plain_pread = (pread_fn)take_over_call(
+	    "pread", "pread64", (sqlite3_syscall_ptr)failing_pread);
+	plain_pwrite = (pwrite_fn)take_over_call(
+	    "pwrite", "pwrite64", (sqlite3_syscall_ptr)failing_pwrite);
 	return 0;
 }
 
@@ -298,8 +301,7 @@ count_steps(const struct store_call *c, const char *path)
 
 /* A log of stats.db's belongs to it: that file is made anew. */
 static void
-restore(const struct store_call *c, const struct folder *f,
-    const char *whole)
+restore(const struct store_call *c, const struct folder *f, const char *whole)
 {
 	folder_clear(f);
 	if (c->file == FILE_STATS)
@@ -322,11 +324,12 @@ check_sound(const struct store_call *c, const char *path, unsigned n)
 	/* unless it is what was changed */
 	if (c->secrets != call_verifier_put && c->secrets != call_set_enabled &&
 	    rc != after[c->file].right)
-		fail_msg("after step %u of %s: %d, %s", n, c->name, rc,
-		    err.text);
-	assert_int_equal(ask_sql(path,
-	    "SELECT count(*) FROM pragma_integrity_check "
-	    "WHERE integrity_check <> 'ok'"), 0);
+		fail_msg(
+		    "after step %u of %s: %d, %s", n, c->name, rc, err.text);
+	assert_int_equal(
+	    ask_sql(path, "SELECT count(*) FROM pragma_integrity_check "
+			  "WHERE integrity_check <> 'ok'"),
+	    0);
 }
 
 /* Was there an n-th step to fail? */

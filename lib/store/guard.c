@@ -29,10 +29,10 @@ repair_once(const char *path)
 	sqlite3_stmt *begin = NULL;
 
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ==
-	        SQLITE_OK &&
+		SQLITE_OK &&
 	    sqlite3_busy_timeout(db, REPAIR_TIMEOUT_MS) == SQLITE_OK &&
 	    sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &begin, NULL) ==
-	        SQLITE_OK)
+		SQLITE_OK)
 		(void)sqlite3_step(begin);
 	(void)sqlite3_finalize(begin);
 	(void)sqlite3_close(db); /* ends the transaction */
@@ -98,8 +98,8 @@ fork_guard(struct guard *g, const char *path, struct err *err)
 		return err_nomem(err);
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
-		return err_set(err, ERR_TEMP, "socketpair: %s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "socketpair: %s", strerror(errno));
 	g->fd = fd[0];
 	g->pid = fork();
 	if (g->pid == 0) {

@@ -21,9 +21,9 @@
  * The hole of WAL is dug by everyday tools (`postmap -q`, the sqlite3 shell, a
  * backup, run as root while no daemon has the file open): whoever closes last
  * removes -wal and -shm, and only somebody with write permission can bring them
- * back. So it is rollback mode (journal_mode=DELETE, which such tools use too, and
- * whose hot journal each of them repairs), and the guard closes its hole, which
- * is open from the first changed page to the commit.
+ * back. So it is rollback mode (journal_mode=DELETE, which such tools use too,
+ * and whose hot journal each of them repairs), and the guard closes its hole,
+ * which is open from the journal's sync to the end of the commit.
  *
  * What is left: writer and guard killed together, or the power fails, within
  * the milliseconds of a change. Readers then get SQLITE_READONLY_ROLLBACK,
@@ -41,9 +41,9 @@
 struct guard;
 
 /* Forks the guard of this process for `path`; before the file is opened. */
-int guard_start(const char *path, struct guard **out, struct err *err)
-    must_check;
-/* Lets it look a last time, and waits for its end; after the file was closed. */
+int guard_start(
+    const char *path, struct guard **out, struct err *err) must_check;
+/* After the file was closed: lets it look a last time, waits for its end. */
 void guard_stop(struct guard **gp);
 
 #endif

@@ -16,12 +16,13 @@ static struct fixture fixture;
 static int
 set_up(void **state)
 {
-	fixture = (struct fixture) { 0 };
+	fixture = (struct fixture){ 0 };
 	*state = &fixture;
 	folder_make(&fixture.folder);
 	must(secrets_create(fixture.folder.db, &fixture.err), &fixture.err);
-	must(secrets_open(fixture.folder.db, STORE_WRITE, &fixture.s,
-	    &fixture.err), &fixture.err);
+	must(secrets_open(
+		 fixture.folder.db, STORE_WRITE, &fixture.s, &fixture.err),
+	    &fixture.err);
 	return 0;
 }
 
@@ -42,8 +43,8 @@ assert_verifier(struct fixture *f, const char *address, const char *expect,
 	cleanup(buf_reset) struct buf b = { .limit = 2000, .secret = true };
 	bool enabled = false;
 
-	assert_int_equal(secrets_verifier_get(f->s, address, &b, &enabled,
-	    &f->err), 1);
+	assert_int_equal(
+	    secrets_verifier_get(f->s, address, &b, &enabled, &f->err), 1);
 	assert_string_equal(buf_str(&b, NULL), expect);
 	assert_int_equal(enabled, expect_enabled);
 }
@@ -55,21 +56,22 @@ verifiers(void **state)
 	cleanup(buf_reset) struct buf b = { .limit = 2000 };
 	bool enabled = false;
 
-	assert_int_equal(secrets_verifier_get(f->s, testing_ann, &b, &enabled,
-	    &f->err), 0);
-	assert_int_equal(secrets_set_enabled(f->s, testing_ann, true, &f->err),
-	    0);
+	assert_int_equal(
+	    secrets_verifier_get(f->s, testing_ann, &b, &enabled, &f->err), 0);
+	assert_int_equal(
+	    secrets_set_enabled(f->s, testing_ann, true, &f->err), 0);
 	must(secrets_verifier_put(f->s, testing_ann, "{X}1", true, &f->err),
 	    &f->err);
 	assert_verifier(f, testing_ann, "{X}1", true);
-	assert_int_equal(secrets_set_enabled(f->s, testing_ann, false,
-	    &f->err), 1);
+	assert_int_equal(
+	    secrets_set_enabled(f->s, testing_ann, false, &f->err), 1);
 	assert_verifier(f, testing_ann, "{X}1", false);
 	must(secrets_verifier_put(f->s, testing_ann, "{X}2", true, &f->err),
 	    &f->err);
 	assert_verifier(f, testing_ann, "{X}2", true);
-	assert_int_equal(secrets_verifier_get(f->s, "bob@example.org", &b,
-	    &enabled, &f->err), 0);
+	assert_int_equal(secrets_verifier_get(
+			     f->s, "bob@example.org", &b, &enabled, &f->err),
+	    0);
 	assert_int_equal(b.len, 0);
 }
 
@@ -80,14 +82,14 @@ vaults(void **state)
 	cleanup(buf_reset) struct buf a = { .limit = LIMIT_VAULT };
 	cleanup(buf_reset) struct buf p = { .limit = 100 };
 
-	assert_int_equal(secrets_vault_get(f->s, testing_ann, &a, &p,
-	    &f->err), 0);
+	assert_int_equal(
+	    secrets_vault_get(f->s, testing_ann, &a, &p, &f->err), 0);
 	must(secrets_vault_put(f->s, testing_ann, "old", "AA", &f->err),
 	    &f->err);
 	must(secrets_vault_put(f->s, testing_ann, "new\nkey", "BB", &f->err),
 	    &f->err);
-	assert_int_equal(secrets_vault_get(f->s, testing_ann, &a, &p,
-	    &f->err), 1);
+	assert_int_equal(
+	    secrets_vault_get(f->s, testing_ann, &a, &p, &f->err), 1);
 	assert_string_equal(buf_str(&a, NULL), "new\nkey");
 	assert_string_equal(buf_str(&p, NULL), "BB");
 }
@@ -102,15 +104,16 @@ removal(void **state)
 	must(secrets_remove(f->s, testing_ann, &f->err), &f->err);
 	must(secrets_verifier_put(f->s, testing_ann, "{X}1", true, &f->err),
 	    &f->err);
-	must(secrets_verifier_put(f->s, "bob@example.org", "{X}2", true,
-	    &f->err), &f->err);
+	must(secrets_verifier_put(
+		 f->s, "bob@example.org", "{X}2", true, &f->err),
+	    &f->err);
 	must(secrets_vault_put(f->s, testing_ann, "old", "AA", &f->err),
 	    &f->err);
 	must(secrets_remove(f->s, testing_ann, &f->err), &f->err);
-	assert_int_equal(secrets_verifier_get(f->s, testing_ann, &b, &enabled,
-	    &f->err), 0);
-	assert_int_equal(secrets_vault_get(f->s, testing_ann, &b, &b,
-	    &f->err), 0);
+	assert_int_equal(
+	    secrets_verifier_get(f->s, testing_ann, &b, &enabled, &f->err), 0);
+	assert_int_equal(
+	    secrets_vault_get(f->s, testing_ann, &b, &b, &f->err), 0);
 	assert_verifier(f, "bob@example.org", "{X}2", true);
 }
 
@@ -133,12 +136,14 @@ secrets_are_wiped(void **state)
 	struct fixture *f = *state;
 
 	for (int replace = 0; replace < 2; replace++) {
-		must(secrets_verifier_put(f->s, testing_ann, secret, true,
-		    &f->err), &f->err);
+		must(secrets_verifier_put(
+			 f->s, testing_ann, secret, true, &f->err),
+		    &f->err);
 		assert_true(file_has(f->folder.db, secret));
 		if (replace)
-			must(secrets_verifier_put(f->s, testing_ann, "{X}",
-			    true, &f->err), &f->err);
+			must(secrets_verifier_put(
+				 f->s, testing_ann, "{X}", true, &f->err),
+			    &f->err);
 		else
 			must(secrets_remove(f->s, testing_ann, &f->err),
 			    &f->err);
@@ -153,18 +158,19 @@ bad_secrets(void **state)
 	struct fixture *f = *state;
 
 	memset(large, 'x', sizeof large - 1);
-	assert_int_equal(secrets_vault_put(f->s, testing_ann, large, "A",
-	    &f->err), -1);
+	assert_int_equal(
+	    secrets_vault_put(f->s, testing_ann, large, "A", &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PERM);
 	large[LIMIT_VERIFIER + 1] = '\0';
-	assert_int_equal(secrets_verifier_put(f->s, testing_ann, large, true,
-	    &f->err), -1);
+	assert_int_equal(
+	    secrets_verifier_put(f->s, testing_ann, large, true, &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PERM);
-	assert_int_equal(secrets_verifier_put(f->s, "Ann@example.org", "x",
-	    true, &f->err), -1);
-	assert_int_equal(f->err.kind, ERR_PERM);
-	assert_int_equal(secrets_vault_put(f->s, "nobody", "x", "A", &f->err),
+	assert_int_equal(
+	    secrets_verifier_put(f->s, "Ann@example.org", "x", true, &f->err),
 	    -1);
+	assert_int_equal(f->err.kind, ERR_PERM);
+	assert_int_equal(
+	    secrets_vault_put(f->s, "nobody", "x", "A", &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PERM);
 }
 

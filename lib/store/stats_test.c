@@ -5,8 +5,14 @@
 
 #include <signal.h>
 
-enum { HOUR = 3600, WRITERS = 4, EVENTS = 500, SOME_GID = 54320,
-	UID_A = 54321, UID_B = 54322 };
+enum {
+	HOUR = 3600,
+	WRITERS = 4,
+	EVENTS = 500,
+	SOME_GID = 54320,
+	UID_A = 54321,
+	UID_B = 54322
+};
 
 struct fixture {
 	struct folder folder;
@@ -19,12 +25,13 @@ static struct fixture fixture;
 static int
 set_up(void **state)
 {
-	fixture = (struct fixture) { 0 };
+	fixture = (struct fixture){ 0 };
 	*state = &fixture;
 	folder_make(&fixture.folder);
 	must(stats_create(fixture.folder.db, &fixture.err), &fixture.err);
-	must(stats_open(fixture.folder.db, STORE_WRITE, &fixture.s,
-	    &fixture.err), &fixture.err);
+	must(stats_open(
+		 fixture.folder.db, STORE_WRITE, &fixture.s, &fixture.err),
+	    &fixture.err);
 	return 0;
 }
 
@@ -61,21 +68,21 @@ every_counter(void **state)
 {
 	static const struct stats_counters delta = { 1, 2, 3, 4, 5, 6, 7, 8, 9,
 		10, 11 };
-	static const struct stats_counters twice = { 2, 4, 6, 8, 10, 12, 14,
-		16, 18, 20, 22 };
+	static const struct stats_counters twice = { 2, 4, 6, 8, 10, 12, 14, 16,
+		18, 20, 22 };
 	struct fixture *f = *state;
 	struct stats_counters c;
 
 	c = sum_of(f, testing_ann, 0);
-	assert_memory_equal(&c, &(struct stats_counters) { 0 }, sizeof c);
+	assert_memory_equal(&c, &(struct stats_counters){ 0 }, sizeof c);
 	must(stats_add(f->s, testing_ann, 100, &delta, &f->err), &f->err);
 	c = sum_of(f, testing_ann, 0);
 	assert_memory_equal(&c, &delta, sizeof c);
 	must(stats_add(f->s, testing_ann, 200, &delta, &f->err), &f->err);
 	c = sum_of(f, testing_ann, 0);
 	assert_memory_equal(&c, &twice, sizeof c);
-	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM counters"),
-	    1);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM counters"), 1);
 	assert_int_equal(sum_of(f, "bob@example.org", 0).sent, 0);
 	must(stats_add(f->s, "", 200, &delta, &f->err), &f->err);
 	assert_int_equal(sum_of(f, "", 0).sent, 3);
@@ -92,8 +99,8 @@ hours(void **state)
 	add_received(f, testing_ann, HOUR, 100);
 	add_received(f, testing_ann, 5 * HOUR, 1000);
 	add_received(f, testing_ann, -1, 10000); /* a clock may be wrong */
-	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM counters"),
-	    4);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM counters"), 4);
 	assert_int_equal(sum_of(f, testing_ann, -HOUR).received, 11111);
 	assert_int_equal(sum_of(f, testing_ann, 0).received, 1111);
 	assert_int_equal(sum_of(f, testing_ann, HOUR - 1).received, 1111);
@@ -111,8 +118,8 @@ collect(void *ctx, const char *address, const struct stats_counters *sum,
 {
 	if (strcmp(address, "stop@example.org") == 0)
 		return err_set(err, ERR_PROTO, "enough");
-	return buf_putf(ctx, err, "%s=%llu ", address,
-	    (unsigned long long)sum->received);
+	return buf_putf(
+	    ctx, err, "%s=%llu ", address, (unsigned long long)sum->received);
 }
 
 static void
@@ -126,12 +133,12 @@ lists(void **state)
 	add_received(f, "b@example.org", HOUR, 4);
 	add_received(f, "", HOUR, 8);
 	must(stats_list(f->s, 0, collect, &b, &f->err), &f->err);
-	assert_string_equal(buf_str(&b, NULL),
-	    "=8 a@example.org=2 b@example.org=5 ");
+	assert_string_equal(
+	    buf_str(&b, NULL), "=8 a@example.org=2 b@example.org=5 ");
 	buf_clear(&b);
 	must(stats_list(f->s, HOUR, collect, &b, &f->err), &f->err);
-	assert_string_equal(buf_str(&b, NULL),
-	    "=8 a@example.org=2 b@example.org=4 ");
+	assert_string_equal(
+	    buf_str(&b, NULL), "=8 a@example.org=2 b@example.org=4 ");
 	add_received(f, "stop@example.org", HOUR, 8);
 	assert_int_equal(stats_list(f->s, 0, collect, &b, &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PROTO);
@@ -214,8 +221,8 @@ four_processes_count_exactly(void **state)
 	stats_close(&f->s);
 	/* the last is killed after its last answer: that is counted too */
 	for (size_t i = 0; i < WRITERS; i++)
-		jobs[i] = (struct job) { f->folder.db, 0, EVENTS,
-			i == WRITERS - 1 };
+		jobs[i] =
+		    (struct job){ f->folder.db, 0, EVENTS, i == WRITERS - 1 };
 	run_together(jobs, pids, WRITERS);
 	for (size_t i = 0; i < WRITERS - 1; i++)
 		assert_int_equal(wait_for(pids[i]), 0);
@@ -276,8 +283,8 @@ after_a_root_shell(void **state)
 	need_root();
 	stats_close(&f->s);
 	assert_return_code(chown(f->folder.db, 0, SOME_GID), errno);
-	assert_int_equal(ask_sql(f->folder.db, "SELECT count(*) FROM counters"),
-	    0);
+	assert_int_equal(
+	    ask_sql(f->folder.db, "SELECT count(*) FROM counters"), 0);
 	assert_false(exists_with(f->folder.db, "-wal"));
 	assert_int_equal(run_as(UID_A, SOME_GID, count_events, &a), 1);
 	must(stats_open(f->folder.db, STORE_READ, &f->s, &f->err), &f->err);

@@ -50,8 +50,8 @@ folder_make(struct folder *f)
 static inline void
 folder_clear(const struct folder *f)
 {
-	static const char *const suffixes[] = { "", "-journal", "-wal",
-		"-shm", ".old" };
+	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm",
+		".old" };
 	char name[TESTING_PATH + 40];
 
 	for (size_t i = 0; i < countof(suffixes); i++) {
@@ -209,8 +209,8 @@ ask_sql(const char *path, const char *sql)
 	int64_t answer = -999;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
-	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
 	if (sqlite3_step(stmt) == SQLITE_ROW)
 		answer = sqlite3_column_int64(stmt, 0);
 	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
@@ -242,7 +242,7 @@ locker_start(struct locker *l, const char *path)
 		close(stop[1]);
 		if (sqlite3_open(path, &db) != SQLITE_OK ||
 		    sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) !=
-		        SQLITE_OK ||
+			SQLITE_OK ||
 		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		_exit(read(stop[0], &c, 1) == 0 ? 0 : 1);
@@ -313,8 +313,7 @@ testing_cert(uint8_t seed, int64_t created, int64_t expires)
 	c->user_ids = strdup("Ann <ann@example.org>\nAnn");
 	c->data_len = 300;
 	c->data = testing_octets(seed, c->data_len);
-	if (c->user_ids == NULL || c->data == NULL ||
-	    !testing_subkeys(c, seed))
+	if (c->user_ids == NULL || c->data == NULL || !testing_subkeys(c, seed))
 		return NULL;
 	return steal(&c);
 }
