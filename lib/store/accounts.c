@@ -208,7 +208,8 @@ account_list_grow(struct account_list *l, struct err *err)
 	if (l->count < l->size)
 		return 0;
 
-	struct account **more = reallocarray(l->accounts, size, sizeof *more);
+	struct account **more =
+	    reallocarray(l->accounts, size, sizeof(struct account *));
 
 	if (more == NULL)
 		return err_nomem(err);

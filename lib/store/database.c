@@ -12,7 +12,12 @@
 #include "store/guard.h"
 #include "store/handle.h"
 
-enum { RETRY_MS = 10 };
+enum {
+	RETRY_MS = 10,
+	/* see leave_a_gap() */
+	REST_FACTOR = 4,
+	REST_MAX_MS = 200,
+};
 
 /* What the codes mean to an operator; others keep SQLite's own text. */
 static const struct {
@@ -144,6 +149,31 @@ check_file(struct database *db, struct err *err)
 	return 0;
 }
 
+/*
+ * In rollback mode nobody can read while a commit is being written, and
+ * Postfix's maps do not wait: a program that changed many accounts in a row
+ * would shut Postfix out. So a writer rests after each commit, before it
+ * begins the next.
+ */
+static void
+leave_a_gap(struct database *db, int64_t start, int64_t end)
+{
+	int64_t rest = (end - start + 1) * REST_FACTOR;
+
+	if (db->mode == STORE_WRITE && db->schema->journal == JOURNAL_ROLLBACK)
+		db->rest_until_ms =
+		    end + (rest > REST_MAX_MS ? REST_MAX_MS : rest);
+}
+
+static void
+wait_for_gap(struct database *db)
+{
+	int64_t rest = db->rest_until_ms - clock_ms();
+
+	if (rest > 0 && rest <= REST_MAX_MS)
+		(void)poll(NULL, 0, (int)rest);
+}
+
 int
 database_begin(struct database *db, enum store_mode mode, struct database **tx,
     struct err *err)
@@ -153,6 +183,8 @@ database_begin(struct database *db, enum store_mode mode, struct database **tx,
 	database_rollback(&left); /* what a failed rollback left open */
 	if (check_file(db, err) < 0)
 		return -1;
+	if (mode == STORE_WRITE)
+		wait_for_gap(db);
 	*tx = db;
 	return step_control(db,
 	    mode == STORE_WRITE ? CONTROL_BEGIN_WRITE : CONTROL_BEGIN_READ,
@@ -162,8 +194,11 @@ database_begin(struct database *db, enum store_mode mode, struct database **tx,
 int
 database_commit(struct database **tx, struct err *err)
 {
+	int64_t start = clock_ms();
+
 	if (step_control(*tx, CONTROL_COMMIT, err) < 0)
 		return -1;
+	leave_a_gap(*tx, start, clock_ms());
 	*tx = NULL;
 	return 0;
 }
@@ -461,7 +496,7 @@ database_new(const char *path, const struct database_schema *schema,
 	db->mode = mode;
 	db->path = strdup(path);
 	db->statements =
-	    calloc(schema->statement_count, sizeof *db->statements);
+	    calloc(schema->statement_count, sizeof(sqlite3_stmt *));
 	if (db->path == NULL || db->statements == NULL)
 		return NULL;
 	return steal(&db);

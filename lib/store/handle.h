@@ -29,6 +29,7 @@ struct database {
 	sqlite3_stmt *control[CONTROL_COUNT];
 	sqlite3_stmt **statements; /* prepared when first used */
 	struct guard *guard;       /* of a writer; NULL else */
+	int64_t rest_until_ms;     /* readers have their turn */
 };
 
 /* Sets *err for a result code of SQLite; returns -1. */
