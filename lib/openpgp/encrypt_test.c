@@ -93,8 +93,8 @@ encrypt_one(struct pgp_session *s, struct target *t, struct err *err)
 }
 
 static void
-check_message(const struct crypt *c, const struct pgp_session *s,
-    const struct buf *b)
+check_message(
+    const struct crypt *c, const struct pgp_session *s, const struct buf *b)
 {
 	cleanup(buf_reset) struct buf out = { .limit = SIZE };
 	struct message_reader *r = NULL;
@@ -150,11 +150,12 @@ test_messages_of_a_session(void **state)
 
 		assert_memory_equal(a.got.data, b.got.data, pkesk);
 		assert_int_equal(a.got.len, b.got.len);
-		assert_memory_not_equal(a.got.data + pkesk + 8,
-		    b.got.data + pkesk + 8, 64);
+		assert_memory_not_equal(
+		    a.got.data + pkesk + 8, b.got.data + pkesk + 8, 64);
 		assert_true(pgp_session_key(s, want));
-		assert_int_equal(test_open_pkesk(*state, &test_keys[i],
-				     &k.subkey, a.got.data + head_of(a.got.data), got),
+		assert_int_equal(
+		    test_open_pkesk(*state, &test_keys[i], &k.subkey,
+			a.got.data + head_of(a.got.data), got),
 		    SESSION_KEY_LEN);
 		assert_memory_equal(got, want, SESSION_KEY_LEN);
 		pgp_session_free(&s);
@@ -232,16 +233,16 @@ test_damaged_subkeys(void **state)
 		damaged = k;
 		damaged.subkey.packet = damaged.packet;
 		damaged.packet[bit / 8] ^= (uint8_t)(1U << bit % 8);
-		assert_int_equal(pgp_session_new(*state, NULL, &damaged.subkey,
-				     &s, &err),
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &damaged.subkey, &s, &err),
 		    -1);
 		assert_int_equal(err.kind, ERR_PERM);
 	}
 	for (size_t n = 0; n < k.subkey.packet_len; n++) {
 		damaged.subkey = k.subkey;
 		damaged.subkey.packet_len = n;
-		assert_int_equal(pgp_session_new(*state, NULL, &damaged.subkey,
-				     &s, &err),
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &damaged.subkey, &s, &err),
 		    -1);
 		assert_int_equal(err.kind, ERR_PERM);
 	}
@@ -269,12 +270,12 @@ test_memory_fails(void **state)
 			struct err err = { 0 };
 
 			test_subkey_init(*state, &test_keys[key], &k);
-			assert_int_equal(buf_reserve(&t.got, 2 * SIZE, NULL),
-			    0);
+			assert_int_equal(
+			    buf_reserve(&t.got, 2 * SIZE, NULL), 0);
 			fail_at = n;
 
-			int rc = pgp_session_new(*state, NULL, &k.subkey, &s,
-			    &err);
+			int rc =
+			    pgp_session_new(*state, NULL, &k.subkey, &s, &err);
 
 			if (rc < 0)
 				assert_null(s);
@@ -323,7 +324,8 @@ test_sink_fails(void **state)
 			else
 				check_message(*state, s, &t.got);
 			/* the plaintext is never what came out */
-			assert_null(t.got.len == 0
+			assert_null(
+			    t.got.len == 0
 				? NULL
 				: memmem(t.got.data, t.got.len, "attack", 6));
 			buf_reset(&t.got);
