@@ -300,6 +300,60 @@ test_memory_fails(void **state)
 	}
 }
 
+static int
+read_one(const struct crypt *c, const uint8_t *key, const struct buf *b,
+    struct buf *out, struct err *err)
+{
+	struct message_reader *r = NULL;
+	int rc = message_reader_new(
+	    c, (struct aes_key){ key, 32 }, sink_to_buf(out), &r, err);
+
+	if (rc == 0)
+		rc = message_reader_feed(r, b->data, b->len, err);
+	if (rc == 0)
+		rc = message_reader_finish(r, err);
+	else if (r != NULL)
+		assert_int_equal(message_reader_finish(r, NULL), -1);
+	message_reader_free(&r);
+	return rc;
+}
+
+/* So it is when a message is read. */
+static void
+test_memory_fails_reading(void **state)
+{
+	for (size_t v = 0; v < 2; v++) {
+		struct target t = { .got.limit = 2 * SIZE, .puts = 1000 };
+		cleanup(buf_reset) struct buf out = { .limit = SIZE };
+		struct pgp_session *s = NULL;
+		struct test_subkey k;
+		uint8_t key[SESSION_KEY_LEN];
+		int rc = -1;
+
+		test_subkey_init(*state, &test_keys[0], &k);
+		k.subkey.seipd2 = v == 1;
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &k.subkey, &s, NULL), 0);
+		assert_int_equal(encrypt_one(s, &t, NULL), 0);
+		assert_true(pgp_session_key(s, key));
+		assert_int_equal(buf_reserve(&out, SIZE, NULL), 0);
+		for (unsigned n = 1; rc < 0; n++) {
+			struct err err = { 0 };
+
+			buf_clear(&out);
+			fail_at = n;
+			rc = read_one(*state, key, &t.got, &out, &err);
+			assert_true(rc == 0 || err.kind == ERR_TEMP);
+			assert_int_equal(rc == 0, fail_at > 0);
+			fail_at = 0;
+		}
+		assert_int_equal(out.len, SIZE);
+		assert_memory_equal(out.data, plain, SIZE);
+		pgp_session_free(&s);
+		buf_reset(&t.got);
+	}
+}
+
 /* Each put of the sink fails in turn: finish never says that it is done. */
 static void
 test_sink_fails(void **state)
@@ -343,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_damaged_subkeys),
 		cmocka_unit_test(test_memory_fails),
+		cmocka_unit_test(test_memory_fails_reading),
 		cmocka_unit_test(test_sink_fails),
 	};
 
