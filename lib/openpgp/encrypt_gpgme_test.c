@@ -250,24 +250,18 @@ test_two_at_once(void **state)
 static const char *const broken[] = {
 	"exit 2",
 	"kill -9 $$",
-	/* only the import works */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exit 2",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exit 0",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; kill -9 $$",
+	AFTER_IMPORT "exit 2",
+	AFTER_IMPORT "exit 0",
+	AFTER_IMPORT "kill -9 $$",
 	/* the message is cut off; nobody says so */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\" | head "
-	"-c 20000; exit 0",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\" | head "
-	"-c 20; exit 0",
+	AFTER_IMPORT "$gpg \"$@\" | head -c 20000",
+	AFTER_IMPORT "$gpg \"$@\" | head -c 20",
 	/* it takes only a part of the text, which comes as "-&FD" */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; last=${!#}; head "
-	"-c 5000 /proc/self/fd/${last#-&} | $gpg \"${@:1:$#-1}\" -",
+	(AFTER_IMPORT "last=${!#}; head -c 5000 /proc/self/fd/${last#-&} | "
+		      "$gpg \"${@:1:$#-1}\" -"),
 	/* something behind the message */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\"; echo "
-	"more; exit 0",
-	/* armored, compressed in the clear */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exec $gpg --armor "
-	"\"$@\"",
+	AFTER_IMPORT "$gpg \"$@\"; echo more",
+	AFTER_IMPORT "exec $gpg --armor \"$@\"",
 };
 
 static void
@@ -289,8 +283,7 @@ test_broken_gpg(void **state)
 		if (encrypt(f, data, sizes[i % 2], PIECE, &sealed, &err) == 0)
 			fail_msg("%s: taken for whole", script);
 		if (err.kind != ERR_TEMP)
-			fail_msg("%s: kind %d, %s", script, err.kind,
-			    err.text);
+			fail_msg("%s: kind %d, %s", script, err.kind, err.text);
 		buf_reset(&sealed);
 	}
 	test_gpg_replace(&f->gpg, NULL);

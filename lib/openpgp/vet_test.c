@@ -556,11 +556,9 @@ test_no_gpg(void **state)
 	static const char *const scripts[] = {
 		"exit 2",
 		"kill -9 $$",
-		/* only the import works */
-		"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exit 2",
-		"case \"$*\" in *export*) kill -9 $$;; esac; exec $gpg \"$@\"",
-		"case \"$*\" in *export*) $gpg \"$@\" | head -c 100; exit 0;; "
-		"esac; exec $gpg \"$@\"",
+		AFTER_IMPORT "exit 2",
+		"[[ $* = *export* ]] && kill -9 $$; exec $gpg \"$@\"",
+		"[[ $* = *export* ]] || exec $gpg \"$@\"; $gpg $* | head -c 99",
 	};
 	struct buf b = { .limit = TEST_OUTPUT_MAX };
 	struct test_gpg g;
