@@ -112,6 +112,12 @@ static const struct good_case good_cases[] = {
 	    "cv25519 encr never; $g --quick-add-uid bob@example.org " ANN
 	    "; $g --quick-revoke-uid bob@example.org " ANN "; $g --export",
 	    1, PGP_ECDH, false, "no user ID" },
+	{ "the naming user ID is not signed",
+	    "$g --quick-gen-key 'Bob <bob@example.org>' ed25519 cert never;" ADD
+	    "cv25519 encr; $g --export > a; n=$(gpg --list-packets a | sed -n "
+	    "'s/^# off=\\([0-9]*\\) .* tag=14 .*/\\1/p'); head -c $n a; "
+	    "printf '\\264\\025Ann <ann@example.org>'; tail -c +$((n + 1)) a",
+	    1, PGP_ECDH, false, "no user ID" },
 	{ "misleading user ID",
 	    "$g --quick-gen-key 'ann@example.org <bob@example.org>' ed25519 "
 	    "cert never;" ADD "cv25519 encr never; $g --export",
