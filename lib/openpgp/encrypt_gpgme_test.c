@@ -482,6 +482,49 @@ test_this_very_subkey(void **state)
 	test_gpg_stop(&g);
 }
 
+/* gpg 2.4 makes such keys, as version 5; 2.2 does not know them. */
+static void
+test_curve448(void **state)
+{
+	const struct fixture *f = *state;
+	struct test_gpg g;
+	struct buf can = { .limit = TEST_OUTPUT_MAX };
+	struct buf sealed = { .limit = BIG };
+	struct buf plain = { .limit = BIG };
+	struct err err;
+
+	test_gpg_start(&g);
+	test_gpg_run(&g,
+	    "g=\"$g --compliance=gnupg\"; $g --quick-gen-key ann@example.org "
+	    "ed25519 cert never; $g --quick-add-key $($g --list-keys "
+	    "--with-colons | awk -F: '/^fpr/{print $10; exit}') cv448 encr "
+	    "never && printf yes || printf no",
+	    &can);
+	if (can.len != 3) {
+		buf_reset(&can);
+		test_gpg_stop(&g);
+		skip();
+	}
+
+	struct pgp_cert *c = vetted(&g, "$g --export");
+	struct fixture here = { .crypt = f->crypt, .cert = c };
+
+	assert_int_equal(c->subkeys[0].version, 5);
+	assert_false(pgp_backend_native.handles(&c->subkeys[0]));
+	if (encrypt(&here, (const uint8_t *)"Hello", 5, 1, &sealed, &err) < 0)
+		fail_msg("%s", err.text);
+	check_packets(&sealed);
+	write_to(&g, "sealed", &sealed);
+	test_gpg_run(&g, "$g --decrypt sealed", &plain);
+	assert_int_equal(plain.len, 5);
+	assert_memory_equal(plain.data, "Hello", 5);
+	pgp_cert_free(&c);
+	buf_reset(&can);
+	buf_reset(&sealed);
+	buf_reset(&plain);
+	test_gpg_stop(&g);
+}
+
 /* A stored certificate that is damaged is no reason to try again. */
 static void
 test_damaged_store(void **state)
@@ -518,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_this_very_subkey),
+		cmocka_unit_test(test_curve448),
 		cmocka_unit_test(test_damaged_store),
 	};
 
