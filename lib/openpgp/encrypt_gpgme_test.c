@@ -5,6 +5,7 @@
 
 #include "openpgp/gpg_testing.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -248,6 +249,61 @@ test_two_at_once(void **state)
 		buf_reset(&out[i]);
 	}
 	b->session_free(&session);
+}
+
+enum { THREADS = 4, THREAD_SIZE = 300000 };
+
+struct job {
+	const struct fixture *f;
+	uint8_t *data;
+	struct buf sealed;
+	int rc;
+	struct err err;
+	pthread_t thread;
+};
+
+static void *
+run_job(void *arg)
+{
+	struct job *j = arg;
+
+	j->rc = encrypt(j->f, j->data, THREAD_SIZE, PIECE, &j->sealed, &j->err);
+	return NULL;
+}
+
+/* As the milter does it; assertions only in the first thread. */
+static void
+test_threads(void **state)
+{
+	const struct fixture *f = *state;
+	struct job jobs[THREADS] = { 0 };
+
+	for (size_t i = 0; i < THREADS; i++) {
+		jobs[i].f = f;
+		jobs[i].sealed.limit = BIG;
+		jobs[i].data = malloc(THREAD_SIZE);
+		assert_non_null(jobs[i].data);
+		fill(jobs[i].data, THREAD_SIZE);
+		jobs[i].data[0] = (uint8_t)i;
+		assert_int_equal(
+		    pthread_create(&jobs[i].thread, NULL, run_job, &jobs[i]),
+		    0);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(jobs[i].thread, NULL), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		struct buf plain = { .limit = BIG };
+
+		if (jobs[i].rc < 0)
+			fail_msg("thread %zu: %s", i, jobs[i].err.text);
+		write_to(&f->gpg, "sealed", &jobs[i].sealed);
+		test_gpg_run(&f->gpg, "$g --decrypt sealed", &plain);
+		assert_int_equal(plain.len, THREAD_SIZE);
+		assert_memory_equal(plain.data, jobs[i].data, plain.len);
+		buf_reset(&plain);
+		buf_reset(&jobs[i].sealed);
+		free(jobs[i].data);
+	}
 }
 
 /* Nothing may be taken for a message when gpg does this. */
@@ -555,6 +611,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_broken_gpg),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_given_up),
