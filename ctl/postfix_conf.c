@@ -30,8 +30,8 @@ args_reset(struct args *a)
 static int
 args_take(struct args *a, char *arg, struct err *err)
 {
-	char **v = arg == NULL
-	    ? NULL : reallocarray(a->v, a->count + 2, sizeof *v);
+	char **v =
+	    arg == NULL ? NULL : reallocarray(a->v, a->count + 2, sizeof *v);
 
 	if (v == NULL) {
 		free(arg);
@@ -82,14 +82,14 @@ spawn(const struct args *args, FILE *out, FILE *errors, pid_t *pid)
 	if (rc != 0)
 		return rc;
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, fileno(out),
-		    STDOUT_FILENO);
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, fileno(out), STDOUT_FILENO);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions,
-		    fileno(errors), STDERR_FILENO);
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, fileno(errors), STDERR_FILENO);
 	if (rc == 0)
-		rc = posix_spawnp(pid, program(), &actions, NULL, args->v,
-		    environ);
+		rc = posix_spawnp(
+		    pid, program(), &actions, NULL, args->v, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
 }
@@ -135,8 +135,8 @@ run(const struct args *args, FILE *out, FILE *errors, struct err *err)
 		    strerror(rc));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_set(err, ERR_TEMP, "waiting for postconf: %s",
-			    strerror(errno));
+			return err_set(err, ERR_TEMP,
+			    "waiting for postconf: %s", strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return say_failure(errors, err);
 	return 0;
@@ -150,8 +150,8 @@ postconf(const struct args *args, struct buf *out, struct err *err)
 	cleanup(close_file) FILE *errors = tmpfile();
 
 	if (printed == NULL || errors == NULL)
-		return err_set(err, ERR_TEMP, "temporary file: %s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "temporary file: %s", strerror(errno));
 	if (args_put(&all, "postconf", err) < 0)
 		return -1;
 	for (size_t i = 0; i < args->count; i++)
@@ -187,8 +187,8 @@ postconf_edit(const char *folder, const struct args *args, struct err *err)
 
 /* name NULL: all. */
 static int
-ask(const char *folder, const char *option, const char *name,
-    struct buf *out, struct err *err)
+ask(const char *folder, const char *option, const char *name, struct buf *out,
+    struct err *err)
 {
 	cleanup(args_reset) struct args args = { 0 };
 
@@ -208,8 +208,8 @@ static const char *const how_option[POSTCONF_HOW_COUNT] = {
 };
 
 int
-postconf_list(const char *folder, enum postconf_how how, struct buf *out,
-    struct err *err)
+postconf_list(
+    const char *folder, enum postconf_how how, struct buf *out, struct err *err)
 {
 	return ask(folder, how_option[how], NULL, out, err);
 }
@@ -221,14 +221,14 @@ postconf_services(const char *folder, struct buf *out, struct err *err)
 }
 
 int
-postconf_find(const char *list, const char *name, struct buf *out,
-    struct err *err)
+postconf_find(
+    const char *list, const char *name, struct buf *out, struct err *err)
 {
 	size_t len = strlen(name);
 	const char *s = list;
 
 	while (*s != '\0' &&
-	    (strncmp(s, name, len) != 0 || strncmp(s + len, " =", 2) != 0)) {
+	       (strncmp(s, name, len) != 0 || strncmp(s + len, " =", 2) != 0)) {
 		s += strcspn(s, "\n");
 		s += *s == '\n';
 	}

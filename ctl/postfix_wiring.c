@@ -41,8 +41,8 @@ static int
 view_get(const struct wiring *w, enum postconf_how how, const char *name,
     struct buf *out, struct err *err)
 {
-	return postconf_find((const char *)w->parameters[how].data, name, out,
-	    err);
+	return postconf_find(
+	    (const char *)w->parameters[how].data, name, out, err);
 }
 
 /* ---- a setting of the main.cf templates ---- */
@@ -66,8 +66,7 @@ static const struct {
 };
 
 static int
-read_setting(const char *line, size_t len, struct setting *out,
-    struct err *err)
+read_setting(const char *line, size_t len, struct setting *out, struct err *err)
 {
 	size_t n = strcspn(line, " ");
 	const char *sign = line + n + 1;
@@ -85,8 +84,8 @@ read_setting(const char *line, size_t len, struct setting *out,
 		if (n >= sizeof out->name || value_len >= sizeof out->value)
 			break;
 		out->how = signs[i].how;
-		(void)snprintf(out->name, sizeof out->name, "%.*s", (int)n,
-		    line);
+		(void)snprintf(
+		    out->name, sizeof out->name, "%.*s", (int)n, line);
 		(void)snprintf(out->value, sizeof out->value, "%.*s",
 		    (int)value_len, value);
 		return 0;
@@ -99,8 +98,8 @@ read_setting(const char *line, size_t len, struct setting *out,
 
 /* What main.cf says; else the default, if there is anything in it. */
 static int
-old_value(const struct wiring *w, const char *name, struct buf *out,
-    struct err *err)
+old_value(
+    const struct wiring *w, const char *name, struct buf *out, struct err *err)
 {
 	int rc = view_get(w, POSTCONF_SET, name, out, err);
 
@@ -121,7 +120,8 @@ put_relay_control(const struct wiring *w, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf relay = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (view_get(w, POSTCONF_EXPANDED, "smtpd_relay_restrictions", &relay, err) < 0)
+	if (view_get(w, POSTCONF_EXPANDED, "smtpd_relay_restrictions", &relay,
+		err) < 0)
 		return -1;
 	return relay.len > 0 ? 0
 			     : buf_puts(out,
@@ -140,8 +140,8 @@ put_list(const struct wiring *w, const struct setting *s, const struct buf *old,
 	if (old->len == 0) {
 		if (buf_puts(out, s->value, err) < 0)
 			return -1;
-		return s->how == HOW_PREPEND
-		    ? put_relay_control(w, out, err) : 0;
+		return s->how == HOW_PREPEND ? put_relay_control(w, out, err)
+					     : 0;
 	}
 	if (s->how == HOW_APPEND)
 		return buf_putf(out, err, "%s, %s", text, s->value);
@@ -156,9 +156,8 @@ put_setting(const struct wiring *w, const struct setting *s, struct args *args,
 	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 	bool list = s->how == HOW_APPEND || s->how == HOW_PREPEND;
-	int set = list
-	    ? old_value(w, s->name, &old, err)
-	    : view_get(w, POSTCONF_SET, s->name, &old, err);
+	int set = list ? old_value(w, s->name, &old, err)
+		       : view_get(w, POSTCONF_SET, s->name, &old, err);
 
 	if (set < 0)
 		return -1;
@@ -172,16 +171,15 @@ put_setting(const struct wiring *w, const struct setting *s, struct args *args,
 		return -1;
 	if (list && buf_str(&value, err) == NULL)
 		return -1;
-	return args_putf(args, err, "%s=%s", s->name,
-	    list ? (char *)value.data : s->value);
+	return args_putf(
+	    args, err, "%s=%s", s->name, list ? (char *)value.data : s->value);
 }
 
 static int
 begin_postconf(struct args *args, const struct wiring *w, const char *option,
     struct err *err)
 {
-	if (args_put(args, "-c", err) < 0 ||
-	    args_put(args, w->folder, err) < 0)
+	if (args_put(args, "-c", err) < 0 || args_put(args, w->folder, err) < 0)
 		return -1;
 	return args_put(args, option, err);
 }
@@ -242,16 +240,16 @@ render_main(const struct render *r, struct buf *out, struct err *err)
 
 /* A map that main.cf lets proxymap read only by a list of its own. */
 static int
-put_proxy_map(const struct wiring *w, const struct setting *s, struct args *args,
-    struct err *err)
+put_proxy_map(const struct wiring *w, const struct setting *s,
+    struct args *args, struct err *err)
 {
 	cleanup(buf_reset) struct buf may = { .limit = LIMIT_POSTFIX_FILE };
 	const char *map = strstr(s->value, "proxy:");
 
 	if (map == NULL)
 		return 0;
-	if (postconf_get(w->folder, POSTCONF_EXPANDED, "proxy_read_maps", &may,
-		err) < 0)
+	if (postconf_get(
+		w->folder, POSTCONF_EXPANDED, "proxy_read_maps", &may, err) < 0)
 		return -1;
 	if (may.len > 0 && strstr((char *)may.data, map) != NULL)
 		return 0;
@@ -269,8 +267,7 @@ allow_proxymap(const struct buf *text, const struct wiring *w, struct err *err)
 		return -1;
 	if (maps.count == 0)
 		return 0;
-	if (view_get(w, POSTCONF_VALUE, "proxy_read_maps", &value,
-		err) < 0)
+	if (view_get(w, POSTCONF_VALUE, "proxy_read_maps", &value, err) < 0)
 		return -1;
 	for (size_t i = 0; i < maps.count; i++)
 		if (buf_putf(&value, err, "%s%s", value.len > 0 ? ", " : "",
@@ -307,8 +304,8 @@ is_known(const char *known, const char *line)
 		return true;
 	s += 2;
 	s += strspn(s, " {");
-	(void)snprintf(name, sizeof name, "\n%.*s\n",
-	    (int)strcspn(s, " =\n"), s);
+	(void)snprintf(
+	    name, sizeof name, "\n%.*s\n", (int)strcspn(s, " =\n"), s);
 	return strstr(known, name) != NULL;
 }
 
@@ -434,8 +431,7 @@ struct master_edit {
 };
 
 static int
-edit_entry(struct master_edit *e, const char *line, size_t len,
-    struct err *err)
+edit_entry(struct master_edit *e, const char *line, size_t len, struct err *err)
 {
 	cleanup(buf_reset) struct buf entry = { .limit = LIMIT_POSTFIX_FILE };
 	struct service s;
@@ -448,13 +444,12 @@ edit_entry(struct master_edit *e, const char *line, size_t len,
 		return e->taken(&s, line, len, e->notes, err);
 	if (put_entry(e->known, line, len, &entry, err) < 0)
 		return -1;
-	return args_putf(&e->args, err, "%s/%s=%s", s.name, s.type,
-	    entry.data);
+	return args_putf(&e->args, err, "%s/%s=%s", s.name, s.type, entry.data);
 }
 
 static int
-edit_master(const struct render *r, const char *template,
-    struct master_edit *e, struct err *err)
+edit_master(const struct render *r, const char *template, struct master_edit *e,
+    struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args args = { 0 };
@@ -472,9 +467,9 @@ edit_master(const struct render *r, const char *template,
 	args = e->args;
 	e->args = (struct args){ 0 };
 	/* Without an entry, -M would only print. */
-	return rc < 0 || args.count == 3 ? rc
-					 : postconf_edit(e->w->folder, &args,
-					       err);
+	return rc < 0 || args.count == 3
+		   ? rc
+		   : postconf_edit(e->w->folder, &args, err);
 }
 
 static int
@@ -514,14 +509,13 @@ note_if(const struct wiring *w, const char *name, const char *text,
 }
 
 static int
-note_delimiter(const struct render *r, const struct wiring *w, struct buf *notes,
-    struct err *err)
+note_delimiter(const struct render *r, const struct wiring *w,
+    struct buf *notes, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 	const char *ours = r->conf->accounts.recipient_delimiter;
 
-	if (view_get(w, POSTCONF_VALUE, "recipient_delimiter",
-		&value, err) < 0)
+	if (view_get(w, POSTCONF_VALUE, "recipient_delimiter", &value, err) < 0)
 		return -1;
 	const char *theirs = value.len > 0 ? (char *)value.data : "";
 
@@ -541,8 +535,7 @@ note_certificate(const struct wiring *w, struct buf *notes, struct err *err)
 		"smtpd_tls_cert_file", "smtpd_tls_eccert_file" };
 
 	for (size_t i = 0; i < countof(names); i++) {
-		if (view_get(w, POSTCONF_SET, names[i], &value,
-			err) < 0)
+		if (view_get(w, POSTCONF_SET, names[i], &value, err) < 0)
 			return -1;
 		if (value.len > 0)
 			return 0;
@@ -558,8 +551,8 @@ put_notes(const struct render *r, const struct wiring *w, struct buf *notes,
     struct err *err)
 {
 	if (note_if(w, "transport_maps",
-		"what it sends elsewhere does not pass the hop", notes, err) <
-		0 ||
+		"what it sends elsewhere does not pass the hop", notes,
+		err) < 0 ||
 	    note_if(w, "smtpd_sasl_auth_enable",
 		"port 25 stops answering when the auth server is down; the "
 		"submission services enable it for themselves",
