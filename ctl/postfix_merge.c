@@ -167,38 +167,60 @@ same_key(const struct unit *a, const struct unit *b)
 
 /* ---- the longest common subsequence ---- */
 
-/* The table of a part without common ends: rows a, columns b. */
-static int
-lcs_middle(const struct units *a, size_t a0, size_t an, const struct units *b,
-    size_t b0, size_t bn, int *match, struct err *err)
-{
-	size_t width = bn + 1;
-	cleanup(free_str) char *memory =
-	    calloc((an + 1) * width, sizeof(uint16_t));
-	uint16_t *best = (uint16_t *)(void *)memory;
+/* A part of the units of a file. */
+struct part {
+	const struct unit *v;
+	size_t count;
+};
 
-	if (best == NULL)
-		return err_nomem(err);
-	for (size_t i = an; i-- > 0;)
-		for (size_t j = bn; j-- > 0;) {
+/* best[i][j] = the most that a from i on and b from j on have in common. */
+static void
+lcs_fill(const struct part *a, const struct part *b, uint16_t *best)
+{
+	size_t width = b->count + 1;
+
+	for (size_t i = a->count; i-- > 0;)
+		for (size_t j = b->count; j-- > 0;) {
 			uint16_t *cell = &best[i * width + j];
 			uint16_t down = cell[width], right = cell[1];
 
-			*cell = same_text(&a->v[a0 + i], &b->v[b0 + j])
+			*cell = same_text(&a->v[i], &b->v[j])
 				    ? (uint16_t)(cell[width + 1] + 1)
 				    : (down > right ? down : right);
 		}
-	for (size_t i = 0, j = 0; i < an && j < bn;) {
+}
+
+/* Units of b are counted from `first` on. */
+static void
+lcs_walk(const struct part *a, const struct part *b, const uint16_t *best,
+    size_t first, int *match)
+{
+	size_t width = b->count + 1;
+
+	for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
 		const uint16_t *cell = &best[i * width + j];
 
-		if (same_text(&a->v[a0 + i], &b->v[b0 + j])) {
-			match[a0 + i++] = (int)(b0 + j++);
-		} else if (cell[width] >= cell[1]) {
+		if (same_text(&a->v[i], &b->v[j]))
+			match[i++] = (int)(first + j++);
+		else if (cell[width] >= cell[1])
 			i++;
-		} else {
+		else
 			j++;
-		}
 	}
+}
+
+/* For parts that begin at unit `first` and have no common ends. */
+static int
+lcs_middle(const struct part *a, const struct part *b, size_t first, int *match,
+    struct err *err)
+{
+	uint16_t *best = calloc((a->count + 1) * (b->count + 1), sizeof *best);
+
+	if (best == NULL)
+		return err_nomem(err);
+	lcs_fill(a, b, best);
+	lcs_walk(a, b, best, first, match);
+	free(best);
 	return 0;
 }
 
@@ -227,8 +249,11 @@ lcs(const struct units *a, const struct units *b, struct err *err)
 		bn--;
 		match[an] = (int)bn;
 	}
-	if (lcs_middle(a, head, an - head, b, head, bn - head, match, err) <
-	    0) {
+
+	const struct part x = { a->v + head, an - head };
+	const struct part y = { b->v + head, bn - head };
+
+	if (lcs_middle(&x, &y, head, match + head, err) < 0) {
 		free(match);
 		return NULL;
 	}
