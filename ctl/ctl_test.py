@@ -1094,8 +1094,12 @@ class Seal(Case):
         lines = sealed.split(b"\n")
         middle = len(lines) - 12
         lines[middle] = lines[middle][::-1]
-        self.unseal_fails(1, "", self.unseal(b"\n".join(lines)))
-        self.unseal_fails(1, "", self.unseal(sealed[:len(sealed) * 2 // 3]))
+        # A gpg that stumbles over what it decrypts may die without a verdict:
+        # that is 75, as for a gpg that was killed. Nothing comes out.
+        for damaged in (b"\n".join(lines), sealed[:len(sealed) * 2 // 3]):
+            run = self.unseal(damaged)
+            self.assertIn(run.returncode, (1, 75))
+            self.unseal_fails(run.returncode, "", run)
 
     def test_unseal_without_the_key(self):
         home = tempfile.mkdtemp(prefix="ctl_test.")
