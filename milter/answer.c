@@ -210,6 +210,10 @@ answer_log(const char *queue_id, const struct message *m,
 
 	(void)log_text(id, queue_id);
 	(void)log_text(rcpt, message_address(m));
+	if (err == NULL && message_is_cut(m))
+		log_warning("%s: a header field of 59,000 octets or more: "
+			    "Postfix cuts such fields, rcpt=<%s>",
+		    id, rcpt);
 	if (err != NULL)
 		log_warning("%s: %s, rcpt=<%s>, size=%llu, delay=%.2f, "
 			    "reason=%s",

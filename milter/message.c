@@ -7,6 +7,12 @@
 
 #include "base/limits.h"
 
+/*
+ * In a cleanup process that has a milter, Postfix cuts a header field at
+ * 60,000 octets, at the end of a line, without a word. What is near may be cut.
+ */
+enum { POSTFIX_FIELD_CUT = 59000 };
+
 struct message {
 	const struct settings *settings;
 	char *address;
@@ -17,6 +23,7 @@ struct message {
 	struct seal *seal;
 	enum seal_outcome seal_outcome;
 	uint64_t body_octets;
+	bool cut; /* by Postfix, before we saw it */
 	char key[PGP_FINGERPRINT_HEX_SIZE];
 };
 
@@ -98,18 +105,49 @@ message_field(struct message *m, const char *name, const char *value,
 
 	if (put_field(&raw, name, value, err) < 0)
 		return -1;
+	m->cut = m->cut || raw.len >= POSTFIX_FIELD_CUT;
 	return header_add_raw(&m->header, raw.data, raw.len, err);
+}
+
+/* Dovecot's default; others ("-") stand in real names too. */
+#define USUAL_DELIMITER "+"
+
+/*
+ * Where plaintext may pass, a second way to write an account's address must
+ * not lead around the account: Dovecot's recipient_delimiter may be another
+ * than ours.
+ */
+static int
+look_for_second_spelling(struct message *m, struct directory *directory,
+    struct err *err)
+{
+	cleanup(recipient_free) struct recipient *other = NULL;
+	int rc = directory_recipient_find(directory, m->address,
+	    USUAL_DELIMITER, &other, err);
+
+	if (rc <= 0)
+		return rc;
+	return err_set(err, ERR_TEMP,
+	    "the address would be %s with another recipient_delimiter: set "
+	    "it in [accounts] as Postfix and Dovecot have it",
+	    other->account->address);
 }
 
 static int
 look_up(struct message *m, struct directory *directory, struct err *err)
 {
-	/* libmilter has seen no RCPT, or several: decide() says what follows */
+	const struct conf *conf = m->settings->conf;
+
+	/* none, or several: decide() says what follows */
 	if (m->recipients != 1)
 		return 0;
-	if (directory_recipient_find(directory, m->address,
-		m->settings->conf->accounts.recipient_delimiter,
-		&m->recipient, err) >= 0)
+
+	int rc = directory_recipient_find(directory, m->address,
+	    conf->accounts.recipient_delimiter, &m->recipient, err);
+
+	if (rc == 0 && conf->milter.unenrolled == POLICY_PASS)
+		rc = look_for_second_spelling(m, directory, err);
+	if (rc >= 0)
 		return 0;
 	/* whatever the store says: it is no fault of the sender */
 	err->kind = ERR_TEMP;
@@ -228,6 +266,12 @@ const char *
 message_key(const struct message *m)
 {
 	return m->key;
+}
+
+bool
+message_is_cut(const struct message *m)
+{
+	return m->cut;
 }
 
 uint64_t

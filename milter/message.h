@@ -64,6 +64,8 @@ struct seal *message_seal(struct message *m); /* NULL: no other edits */
 const char *message_account(const struct message *m); /* normal form */
 const char *message_address(const struct message *m); /* as given */
 const char *message_key(const struct message *m); /* fingerprint of the subkey */
+/* Postfix has probably cut a header field: that cannot be given back. */
+bool message_is_cut(const struct message *m);
 uint64_t message_size(const struct message *m); /* octets of header and body */
 
 #endif

@@ -613,6 +613,19 @@ read_file(struct reader *r, bool optional, struct err *err)
 	return read_lines(r, &text, err);
 }
 
+/* What is right by itself but not together. */
+static int
+check_together(const struct conf *c, const char *path, struct err *err)
+{
+	if (c->milter.unenrolled == POLICY_PASS && c->hop.system_users)
+		return err_set(err, ERR_PERM,
+		    "%s: unenrolled = pass and system_users = yes exclude "
+		    "each other: a system user has an address in every local "
+		    "domain, and only one is the account's",
+		    path);
+	return 0;
+}
+
 int
 conf_load(const char *path, bool optional, struct conf **out, struct err *err)
 {
@@ -625,7 +638,8 @@ conf_load(const char *path, bool optional, struct conf **out, struct err *err)
 
 	struct reader r = { .path = path, .conf = c };
 
-	if (path != NULL && read_file(&r, optional, err) < 0)
+	if (path != NULL && (read_file(&r, optional, err) < 0 ||
+				check_together(c, path, err) < 0))
 		return -1;
 	*out = steal(&c);
 	return 0;

@@ -138,7 +138,7 @@ test_values(void **state)
 				   "[ stats ]\n"
 				   "retention = 7d\n"
 				   "[milter]\n"
-				   "unenrolled = pass\n"
+				   "unenrolled = reject\n"
 				   "missing_key = reject\n"
 				   "listen = inet:[::1]:10026\n"
 				   "stop_timeout = 5s\n"
@@ -159,7 +159,7 @@ test_values(void **state)
 	assert_string_equal(c->accounts.recipient_delimiter, "");
 	assert_string_equal(c->accounts.secrets, "/srv/s.db");
 	assert_int_equal(c->stats.retention_days, 7);
-	assert_int_equal(c->milter.unenrolled, POLICY_PASS);
+	assert_int_equal(c->milter.unenrolled, POLICY_REJECT);
 	assert_int_equal(c->milter.missing_key, POLICY_REJECT);
 	assert_string_equal(c->milter.listen, "inet:[::1]:10026");
 	assert_int_equal(c->milter.stop_timeout, 5);
@@ -257,6 +257,11 @@ static const struct {
 	    "delimit an address extension" },
 	{ "user", TEXT("[milter]\nuser = a b\n"),
 	    ":2: user: \"a b\" is not the name of a user or group" },
+	{ "pass with system users",
+	    TEXT("[milter]\nunenrolled = pass\n[hop]\nsystem_users = yes\n"),
+	    ": unenrolled = pass and system_users = yes exclude each other: a "
+	    "system user has an address in every local domain, and only one "
+	    "is the account's" },
 };
 
 static void

@@ -207,6 +207,27 @@ passes_plaintext_only_when_told(void **state)
 	site_end();
 }
 
+/* Postfix and Dovecot may cut at another delimiter than we do. */
+static void
+does_not_pass_a_second_spelling(void **state)
+{
+	static const char *const spellings[] = { "<ann+list@example.org>",
+		"<ANN+@example.org>" };
+
+	(void)state;
+	site_begin("unenrolled = pass\n[accounts]\n"
+		   "recipient_delimiter = =");
+	for (size_t i = 0; i < countof(spellings); i++) {
+		const char *const to[] = { spellings[i], NULL };
+		cleanup(buf_reset) struct buf stored = { .limit = 1 << 20 };
+
+		assert_int_equal(fake_send(to, MAIL, strlen(MAIL), 9, &stored),
+		    SMFIS_TEMPFAIL);
+		assert_int_equal(stored.len, 0);
+	}
+	site_end();
+}
+
 static void
 defers_without_its_database(void **state)
 {
@@ -293,6 +314,7 @@ main(void)
 		    begin_default, end),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(passes_plaintext_only_when_told),
+		cmocka_unit_test(does_not_pass_a_second_spelling),
 		cmocka_unit_test(defers_without_its_database),
 		cmocka_unit_test(delivers_without_its_counters),
 		cmocka_unit_test(reload_takes_effect_and_a_bad_one_does_not),
