@@ -20,4 +20,10 @@ int process_drop_privileges(const char *user, struct err *err) must_check;
 int process_chgrp(const char *path, const char *group, struct err *err)
     must_check;
 
+/*
+ * Removes the UNIX socket `path` when nobody listens on it any more. ERR_PERM
+ * when something is there that is no socket; ERR_TEMP when somebody listens.
+ */
+int process_remove_stale_socket(const char *path, struct err *err) must_check;
+
 #endif

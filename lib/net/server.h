@@ -124,8 +124,12 @@ void net_server_free(struct net_server **sp);
 
 struct net_listeners; /* listener.h */
 
-/* Takes the listeners (*lp is NULL then). */
-void net_server_take(struct net_server *s, struct net_listeners **lp);
+/*
+ * Takes the listeners (*lp is NULL then) and accepts from now on. Once; -1 when
+ * memory is short, and *lp is still the caller's.
+ */
+int net_server_take(struct net_server *s, struct net_listeners **lp,
+    struct err *err) must_check;
 
 /* New limits: at once for new connections, timeouts from their next use on. */
 void net_server_set_limits(struct net_server *s,
