@@ -33,6 +33,7 @@ enum {
 	LIMIT_MECHANISMS = 200,         /* SASL mechanisms of one account */
 	LIMIT_VERIFIER = 1024,
 	LIMIT_VAULT = 1 << 20,          /* a protected private key, armored */
+	LIMIT_POLICY_REQUEST = 16 << 10, /* attributes of one question */
 	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
 };
