@@ -486,7 +486,7 @@ class Users(Case):
 
     def test_old_secrets_do_not_come_back(self):
         self.secrets_db().execute(
-            "INSERT INTO verifiers VALUES ('ann@example.org', 'old', 1)")
+            "INSERT INTO verifiers VALUES ('ann@example.org', 'old', 1, '')")
         self.ok("user", "add", "ann@example.org")
         self.assertIsNone(self.verifier("ann@example.org"))
 
@@ -614,6 +614,31 @@ class Users(Case):
         user = self.json("user", "show", "ann@example.org")
         self.assertFalse(user["protect_subject"])
         self.assertEqual(user["mechanisms"], "")
+
+    def login_mechanisms(self):
+        return self.secrets_db().execute(
+            "SELECT mechanisms FROM verifiers").fetchall()
+
+    def test_set_mechanisms_for_the_auth_server(self):
+        self.ok("user", "add", "ann@example.org", "--password-stdin",
+                data="pw\n")
+        self.ok("user", "set", "ann@example.org", "mechanisms=SCRAM-SHA-256")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.ok("user", "passwd", "ann@example.org", "--password-stdin",
+                data="other\n")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.secrets_db().execute("UPDATE verifiers SET mechanisms = ''")
+        self.ok("init")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.ok("user", "set", "ann@example.org", "mechanisms=default")
+        self.assertEqual(self.login_mechanisms(), [("",)])
+
+    def test_passwd_keeps_mechanisms_set_before(self):
+        self.ok("user", "add", "ann@example.org")
+        self.ok("user", "set", "ann@example.org", "mechanisms=LOGIN")
+        self.ok("user", "passwd", "ann@example.org", "--password-stdin",
+                data="pw\n")
+        self.assertEqual(self.login_mechanisms(), [("LOGIN",)])
 
     def test_set_all_or_nothing(self):
         self.ok("user", "add", "ann@example.org")

@@ -101,7 +101,8 @@ put_verifier(struct secrets *s, const struct candidate *c, struct err *err)
 		return -1;
 	if (c->verifier[0] == '\0')
 		return 0;
-	return secrets_verifier_put(s, c->address, c->verifier, false, err);
+	return secrets_verifier_put(s, c->address, c->verifier, "", false,
+	    err);
 }
 
 static int
@@ -233,7 +234,8 @@ change_password(struct ctl *ctl, const char *text, bool from_stdin,
 		    "no password was given; use --password-stdin, or a "
 		    "terminal");
 
-	int rc = secrets_verifier_put(s, address, verifier, a->enabled, err);
+	int rc = secrets_verifier_put(s, address, verifier, a->mechanisms,
+	    a->enabled, err);
 
 	explicit_bzero(verifier, sizeof verifier);
 	return rc < 0 ? -1 : warn_of_vault(ctl, s, address, err);
