@@ -294,6 +294,15 @@ static const struct setting settings[] = {
 	    "30s", 1, 3600 },
 	{ "policyd", "listen", set_socket, AT(policyd, listen),
 	    "inet:127.0.0.1:10028", 0, 0 },
+	{ "policyd", "user", set_user, AT(policyd, user), "", 0, 0 },
+	{ "policyd", "socket_group", set_user, AT(policyd, socket_group),
+	    "postfix", 0, 0 },
+	{ "policyd", "max_connections", set_number,
+	    AT(policyd, max_connections), "2000", 1, 100000 },
+	{ "policyd", "idle_timeout", set_seconds, AT(policyd, idle_timeout),
+	    "600s", 1, 86400 },
+	{ "policyd", "max_unwritten", set_number, AT(policyd, max_unwritten),
+	    "10000", 1, 1000000 },
 	{ "saslauthd", "listen", set_socket, AT(saslauthd, listen),
 	    "inet:127.0.0.1:12345", 0, 0 },
 	{ "saslauthd", "mechanisms", set_mechanisms,
@@ -341,6 +350,8 @@ conf_free(struct conf **confp)
 	free(c->milter.user);
 	free(c->milter.socket_group);
 	free(c->policyd.listen);
+	free(c->policyd.user);
+	free(c->policyd.socket_group);
 	free(c->saslauthd.listen);
 	free(c->saslauthd.mechanisms);
 	free(c->saslauthd.user);

@@ -45,6 +45,11 @@ struct conf {
 	} milter;
 	struct {
 		char *listen;
+		char *user;         /* as the milter's */
+		char *socket_group; /* as the milter's */
+		uint32_t max_connections;
+		uint32_t idle_timeout; /* seconds, of a silent connection */
+		uint32_t max_unwritten; /* accounts and hours in memory */
 	} policyd;
 	struct {
 		char *listen;
