@@ -484,6 +484,24 @@ class Users(Case):
                 "--key", key, data="pw\n")
         self.assertTrue(self.check_password("ann@example.org", b"pw"))
 
+    def test_at_the_same_time(self):
+        """Of many that add the same account one succeeds, wholly."""
+        for turn in range(3):
+            running = [subprocess.Popen(
+                [SEALPOST, "-c", self.conf, "user", "add",
+                 f"a{turn}@example.org", "--password-stdin"],
+                stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=KEYS.env)
+                for _ in range(6)]
+            for n, process in enumerate(running):
+                process.stdin.write(f"password {n}\n".encode())
+                process.stdin.flush()
+            said = [process.communicate()[1] for process in running]
+            won = [n for n, process in enumerate(running)
+                   if process.returncode == 0]
+            self.assertEqual(len(won), 1, said)
+            self.assertTrue(self.check_password(
+                f"a{turn}@example.org", f"password {won[0]}".encode()))
+
     def test_old_secrets_do_not_come_back(self):
         self.secrets_db().execute(
             "INSERT INTO verifiers VALUES ('ann@example.org', 'old', 1, '')")

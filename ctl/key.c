@@ -101,12 +101,14 @@ remove_cert(struct ctl *ctl, const char *text, const char *wanted,
 {
 	cleanup(directory_close) struct directory *d = NULL;
 	cleanup(account_free) struct account *a = NULL;
+	cleanup(close_fd) int lock = -1;
 	char address[ADDRESS_SIZE];
 	char fingerprint[PGP_FINGERPRINT_HEX_SIZE];
 
 	if ((wanted != NULL &&
 		normalize_fingerprint(wanted, fingerprint, err) < 0) ||
 	    open_directory(ctl, STORE_WRITE, &d, err) < 0 ||
+	    (lock = lock_accounts(ctl, err)) < 0 ||
 	    find_account(d, text, address, &a, err) < 0 ||
 	    (wanted == NULL &&
 		only_fingerprint(d, address, fingerprint, err) < 0))

@@ -59,14 +59,16 @@ vet_again(struct ctl *ctl, struct directory *d, const char *address,
 	return 0;
 }
 
+/* Under the lock, or a certificate removed meanwhile would be put back. */
 static int
 check_account(struct ctl *ctl, struct directory *d, const char *address,
     struct finding *out, struct err *err)
 {
 	cleanup(cert_list_reset) struct cert_list before = { 0 };
 	cleanup(cert_list_reset) struct cert_list after = { 0 };
+	cleanup(close_fd) int lock = lock_accounts(ctl, err);
 
-	if (directory_cert_list(d, address, &before, err) < 0)
+	if (lock < 0 || directory_cert_list(d, address, &before, err) < 0)
 		return -1;
 	for (size_t i = 0; i < before.count; i++)
 		if (vet_again(ctl, d, address, before.certs[i], err) < 0)

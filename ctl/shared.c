@@ -4,7 +4,9 @@
 #include "shared.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
 #include "json.h"
@@ -53,6 +55,46 @@ find_account(struct directory *d, const char *text,
 		return err_set(err, ERR_PERM, "there is no account %s",
 		    address);
 	return rc < 0 ? -1 : 0;
+}
+
+static int
+open_folder_of(const char *file, struct err *err)
+{
+	cleanup(free_str) char *folder = strdup(file);
+
+	if (folder == NULL)
+		return err_nomem(err);
+
+	char *slash = strrchr(folder, '/');
+
+	/* configured paths are absolute; of "/file" the "/" stays */
+	slash[slash == folder ? 1 : 0] = '\0';
+
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, ERR_TEMP, "open %s: %s", folder,
+		    strerror(errno));
+	return fd;
+}
+
+/*
+ * The lock is on the folder: closing a descriptor of the database itself would
+ * drop SQLite's own locks.
+ */
+int
+lock_accounts(const struct ctl *ctl, struct err *err)
+{
+	int fd = open_folder_of(ctl->conf->accounts.directory, err);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno == EINTR)
+			continue;
+		(void)err_set(err, ERR_TEMP, "lock the folder of %s: %s",
+		    ctl->conf->accounts.directory, strerror(errno));
+		close_fd(&fd);
+	}
+	return fd;
 }
 
 /* ---- lists of accounts ---- */

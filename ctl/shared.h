@@ -31,6 +31,13 @@ int find_account(struct directory *d, const char *text,
     char address[ADDRESS_SIZE], struct account **out, struct err *err)
     must_check;
 
+/*
+ * Waits until no other command changes an account, and keeps others out until
+ * the descriptor is closed: a change of two databases is one step to them.
+ * Returns the descriptor, or -1 with ERR_TEMP.
+ */
+int lock_accounts(const struct ctl *ctl, struct err *err) must_check;
+
 /* Copies of all accounts, in the order of the store. */
 struct account_list {
 	struct account **accounts;

@@ -11,11 +11,12 @@
 #include "base/limits.h"
 #include "shared.h"
 
-/* Both databases, opened for writing, and the account. */
+/* Both databases, opened for writing and locked, and the account. */
 struct both {
 	struct directory *directory;
 	struct secrets *secrets;
 	struct account *account;
+	int lock;
 	char address[ADDRESS_SIZE];
 };
 
@@ -25,14 +26,17 @@ both_close(struct both *b)
 	account_free(&b->account);
 	secrets_close(&b->secrets);
 	directory_close(&b->directory);
+	close_fd(&b->lock);
 }
 
 static int
 both_open(struct ctl *ctl, struct both *b, struct err *err)
 {
-	if (open_directory(ctl, STORE_WRITE, &b->directory, err) < 0)
+	if (open_directory(ctl, STORE_WRITE, &b->directory, err) < 0 ||
+	    open_secrets(ctl, STORE_WRITE, &b->secrets, err) < 0)
 		return -1;
-	return open_secrets(ctl, STORE_WRITE, &b->secrets, err);
+	b->lock = lock_accounts(ctl, err);
+	return b->lock < 0 ? -1 : 0;
 }
 
 static int
@@ -79,7 +83,7 @@ static int
 change_enabled(struct ctl *ctl, int argc, char **argv,
     int (*change)(struct both *, struct err *))
 {
-	cleanup(both_close) struct both b = { .directory = NULL };
+	cleanup(both_close) struct both b = { .lock = -1 };
 	struct err err;
 	sigset_t before;
 
@@ -192,7 +196,7 @@ warn_of_alias(void *ctx, const char *address, const char *target,
 static int
 user_remove(struct ctl *ctl, int argc, char **argv)
 {
-	cleanup(both_close) struct both b = { .directory = NULL };
+	cleanup(both_close) struct both b = { .lock = -1 };
 	struct err err;
 	sigset_t before;
 

@@ -140,12 +140,16 @@ write_both(struct directory *d, struct secrets *s, struct candidate *c,
 	return -1;
 }
 
+/* While the password was asked for, somebody else may have been quicker. */
 static int
-write_candidate(struct directory *d, struct secrets *s, struct candidate *c,
-    struct err *err)
+write_candidate(const struct ctl *ctl, struct directory *d,
+    struct secrets *s, struct candidate *c, struct err *err)
 {
+	cleanup(close_fd) int lock = lock_accounts(ctl, err);
 	sigset_t before;
 
+	if (lock < 0 || check_new(d, c->address, err) < 0)
+		return -1;
 	hold_signals(&before);
 
 	int rc = write_both(d, s, c, err);
@@ -172,7 +176,7 @@ add(struct ctl *ctl, const char *text, bool from_stdin, const char *key_file,
 		return -1;
 	if (ask_verifier(ctl, from_stdin, c.verifier, err) < 0)
 		return -1;
-	return write_candidate(d, s, &c, err);
+	return write_candidate(ctl, d, s, &c, err);
 }
 
 int
@@ -214,31 +218,42 @@ warn_of_vault(struct ctl *ctl, struct secrets *s, const char *address,
 	return rc < 0 ? -1 : 0;
 }
 
+/* The account is looked up again: it may have changed meanwhile. */
+static int
+store_password(const struct ctl *ctl, struct directory *d, struct secrets *s,
+    struct candidate *c, struct err *err)
+{
+	cleanup(close_fd) int lock = lock_accounts(ctl, err);
+	cleanup(account_free) struct account *a = NULL;
+	char address[ADDRESS_SIZE];
+
+	if (lock < 0 || find_account(d, c->address, address, &a, err) < 0)
+		return -1;
+	return secrets_verifier_put(s, c->address, c->verifier,
+	    a->mechanisms, a->enabled, err);
+}
+
 static int
 change_password(struct ctl *ctl, const char *text, bool from_stdin,
     struct err *err)
 {
+	cleanup(candidate_reset) struct candidate c = { .cert = NULL };
 	cleanup(directory_close) struct directory *d = NULL;
 	cleanup(secrets_close) struct secrets *s = NULL;
 	cleanup(account_free) struct account *a = NULL;
-	char address[ADDRESS_SIZE];
-	char verifier[VERIFIER_SIZE];
 
 	if (open_directory(ctl, STORE_READ, &d, err) < 0 ||
-	    find_account(d, text, address, &a, err) < 0 ||
+	    find_account(d, text, c.address, &a, err) < 0 ||
 	    open_secrets(ctl, STORE_WRITE, &s, err) < 0 ||
-	    ask_verifier(ctl, from_stdin, verifier, err) < 0)
+	    ask_verifier(ctl, from_stdin, c.verifier, err) < 0)
 		return -1;
-	if (verifier[0] == '\0')
+	if (c.verifier[0] == '\0')
 		return err_set(err, ERR_PERM,
 		    "no password was given; use --password-stdin, or a "
 		    "terminal");
-
-	int rc = secrets_verifier_put(s, address, verifier, a->mechanisms,
-	    a->enabled, err);
-
-	explicit_bzero(verifier, sizeof verifier);
-	return rc < 0 ? -1 : warn_of_vault(ctl, s, address, err);
+	if (store_password(ctl, d, s, &c, err) < 0)
+		return -1;
+	return warn_of_vault(ctl, s, c.address, err);
 }
 
 int

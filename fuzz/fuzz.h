@@ -15,13 +15,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(condition)                                                   \
-	do {                                                               \
-		if (!(condition)) {                                        \
-			(void)fprintf(stderr, "%s:%d: not true: %s\n",     \
-			    __FILE__, __LINE__, #condition);               \
-			abort();                                           \
-		}                                                          \
+#define CHECK(condition)                                               \
+	do {                                                           \
+		if (!(condition)) {                                    \
+			(void)fprintf(stderr, "%s:%d: not true: %s\n", \
+			    __FILE__, __LINE__, #condition);           \
+			abort();                                       \
+		}                                                      \
 	} while (0)
 
 #endif

@@ -9,8 +9,8 @@
 #include "fuzz.h"
 #include "mail/address.h"
 
-typedef int (*normalizer)(const char *text, char out[ADDRESS_SIZE],
-    struct err *err);
+typedef int (*normalizer)(
+    const char *text, char out[ADDRESS_SIZE], struct err *err);
 
 static int
 check(normalizer normalize, const char *text, char out[ADDRESS_SIZE])

@@ -18,7 +18,7 @@ static bool
 is_same(const struct buf *a, const struct buf *b)
 {
 	return a->len == b->len &&
-	    (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+	       (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 static void
@@ -75,13 +75,12 @@ store(const struct header *h, const struct sealed_plan *plan,
 {
 	struct err err = { 0 };
 
-	if (sealed_put_marker(1, plan->head.data, plan->head.len, stored,
-		&err) < 0)
+	if (sealed_put_marker(
+		1, plan->head.data, plan->head.len, stored, &err) < 0)
 		return -1;
 	for (size_t i = 0; i < h->count; i++)
-		if (!plan->taken[i] &&
-		    header_add_raw(stored, h->fields[i].raw,
-			h->fields[i].raw_len, &err) < 0)
+		if (!plan->taken[i] && header_add_raw(stored, h->fields[i].raw,
+					   h->fields[i].raw_len, &err) < 0)
 			return -1;
 	for (size_t i = 0; i < plan->added.count; i++)
 		if (header_add_raw(stored, plan->added.fields[i].raw,
@@ -123,8 +122,8 @@ check_record(const struct header *stored, const struct buf *record)
 
 	if (sealed_find_marker(stored, &marker, &err) != 1)
 		return;
-	if (sealed_rebuild_header(stored, &marker, record->data, record->len,
-		&out, &err) < 0)
+	if (sealed_rebuild_header(
+		stored, &marker, record->data, record->len, &out, &err) < 0)
 		CHECK(err.kind == ERR_PERM);
 }
 
@@ -155,15 +154,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool separated = false;
 
 		fields[i].limit = bodies[i].limit = LARGEST;
-		rc[i] = read_in_steps(data, size, steps[i], &h, &separated,
-		    &bodies[i]);
+		rc[i] = read_in_steps(
+		    data, size, steps[i], &h, &separated, &bodies[i]);
 		put_fields(&fields[i], &h);
 		CHECK(rc[i] == rc[0]);
 		CHECK(rc[i] < 0 || (is_same(&fields[i], &fields[0]) &&
 				       is_same(&bodies[i], &bodies[0])));
 		if (i == 0 && rc[i] == 0 && size > 0)
-			check_sealed(&h, separated, data[size - 1],
-			    &bodies[i]);
+			check_sealed(&h, separated, data[size - 1], &bodies[i]);
 	}
 	for (size_t i = 0; i < countof(steps); i++) {
 		buf_reset(&fields[i]);

@@ -26,7 +26,7 @@ check_structured(const uint8_t *data, size_t size)
 	CHECK(v->param_count <= LIMIT_MIME_PARAMETERS);
 	for (size_t i = 0; i < v->param_count; i++)
 		CHECK(mime_value_param(v, v->params[i].name) ==
-		    v->params[i].value);
+		      v->params[i].value);
 }
 
 static void

@@ -14,8 +14,9 @@
 #include "openpgp/armor.h"
 #include "openpgp/proof.h"
 
-#define TYPE \
-	"multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b"
+#define TYPE                                                            \
+	"multipart/encrypted; protocol=\"application/pgp-encrypted\"; " \
+	"boundary=b"
 #define BEFORE                                                   \
 	"--b\r\nContent-Type: application/pgp-encrypted\r\n\r\n" \
 	"Version: 1\r\n\r\n"                                     \
@@ -38,8 +39,8 @@ prove(const struct buf *type, const struct buf *body, size_t step)
 	struct pgp_cert *const certs[] = { &cert };
 	struct err err = { 0 };
 	const char *reason;
-	int rc = pgp_proof_new((const char *)type->data, type->len, certs, 1,
-	    &p, &err);
+	int rc = pgp_proof_new(
+	    (const char *)type->data, type->len, certs, 1, &p, &err);
 
 	CHECK(rc >= 0);
 	if (rc == 0)
@@ -47,8 +48,8 @@ prove(const struct buf *type, const struct buf *body, size_t step)
 	for (size_t i = 0; i < body->len; i += step) {
 		size_t left = body->len - i;
 
-		rc = pgp_proof_feed(p, body->data + i,
-		    left < step ? left : step, &err);
+		rc = pgp_proof_feed(
+		    p, body->data + i, left < step ? left : step, &err);
 		CHECK(rc >= 0);
 	}
 	rc = pgp_proof_finish(p, &reason, &err);
@@ -77,8 +78,7 @@ static void
 build(struct buf *type, struct buf *body, const uint8_t *data, size_t size)
 {
 	uint8_t kind = data[0] % 4;
-	const uint8_t *blank =
-	    kind == 0 ? memmem(data, size, "\n\n", 2) : NULL;
+	const uint8_t *blank = kind == 0 ? memmem(data, size, "\n\n", 2) : NULL;
 
 	data++;
 	size--;

@@ -3,8 +3,8 @@
 
 /*
  * The plain program around a harness: runs it over the files of the folders
- * that are named, whole and cut at some lengths. A folder that does not exist is
- * empty.
+ * that are named, whole and cut at some lengths. A folder that does not exist
+ * is empty.
  */
 
 #include <dirent.h>

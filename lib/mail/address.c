@@ -20,7 +20,7 @@ static bool
 is_ascii_alnum(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
+	       (c >= '0' && c <= '9');
 }
 
 static uint8_t
@@ -42,8 +42,7 @@ is_ascii(const uint8_t *s, size_t n)
 static int
 check_text(const uint8_t *s, size_t n, struct err *err)
 {
-	static const uint32_t bad =
-	    UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Z;
+	static const uint32_t bad = UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Z;
 
 	for (size_t i = 0; i < n;) {
 		ucs4_t c;
@@ -52,8 +51,8 @@ check_text(const uint8_t *s, size_t n, struct err *err)
 		if (step <= 0)
 			return err_set(err, ERR_PERM, "not UTF-8");
 		if (uc_is_general_category_withtable(c, bad))
-			return err_set(err, ERR_PERM,
-			    "a blank or control character");
+			return err_set(
+			    err, ERR_PERM, "a blank or control character");
 		i += (size_t)step;
 	}
 	return 0;
@@ -76,8 +75,7 @@ is_dot_atom(const uint8_t *s, size_t n)
 }
 
 static int
-put_unicode_lower(const uint8_t *s, size_t n, struct buf *out,
-    struct err *err)
+put_unicode_lower(const uint8_t *s, size_t n, struct buf *out, struct err *err)
 {
 	size_t len = 0;
 	cleanup(free_bytes) uint8_t *lower =
@@ -128,8 +126,8 @@ take_local(const uint8_t *s, size_t n, struct buf *plain, size_t *used,
 		return err_set(err, ERR_PERM, "the quote is not closed");
 	*used = i + 1;
 	if (!is_dot_atom(plain->data, plain->len))
-		return err_set(err, ERR_PERM,
-		    "a quoted local part is not supported");
+		return err_set(
+		    err, ERR_PERM, "a quoted local part is not supported");
 	return 0;
 }
 
@@ -178,14 +176,14 @@ static int
 put_idn(const uint8_t *s, struct buf *out, struct err *err)
 {
 	uint8_t *ascii = NULL;
-	int rc = idn2_lookup_u8(s, &ascii,
-	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	int rc =
+	    idn2_lookup_u8(s, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
 	if (rc == IDN2_MALLOC)
 		return err_nomem(err);
 	if (rc != IDN2_OK)
-		return err_set(err, ERR_PERM, "not a domain: %s",
-		    idn2_strerror(rc));
+		return err_set(
+		    err, ERR_PERM, "not a domain: %s", idn2_strerror(rc));
 	int put = buf_puts(out, (const char *)ascii, err);
 	idn2_free(ascii);
 	return put;
@@ -208,8 +206,8 @@ put_domain(const uint8_t *s, size_t n, struct buf *out, struct err *err)
 		return err_set(err, ERR_PERM, "no domain");
 	if (s[0] == '[' && is_literal(s, n))
 		return put_lower(s, n, out, err);
-	if (needs_idn(s, n) ? put_idn(s, &host, err) < 0 :
-	                      put_lower(s, n, &host, err) < 0)
+	if (needs_idn(s, n) ? put_idn(s, &host, err) < 0
+			    : put_lower(s, n, &host, err) < 0)
 		return -1;
 	if (host.len > 1 && host.data[host.len - 1] == '.')
 		host.len--;
@@ -241,26 +239,25 @@ put_address(const uint8_t *s, size_t n, struct buf *out, struct err *err)
 	return put_domain(s + used + 1, n - used - 1, out, err);
 }
 
-typedef int (*put_function)(const uint8_t *s, size_t n, struct buf *out,
-    struct err *err);
+typedef int (*put_function)(
+    const uint8_t *s, size_t n, struct buf *out, struct err *err);
 
 /* Checks what addresses and domains have in common, and names the culprit. */
 static int
-normalize(put_function put, const char *text, size_t n,
-    char out[ADDRESS_SIZE], struct err *err)
+normalize(put_function put, const char *text, size_t n, char out[ADDRESS_SIZE],
+    struct err *err)
 {
 	cleanup(buf_reset) struct buf in = { .limit = LIMIT_ADDRESS };
 	cleanup(buf_reset) struct buf done = { .limit = LIMIT_ADDRESS };
 
 	if (n > LIMIT_ADDRESS)
-		return err_set(err, ERR_PERM, "address \"%.40s...\": too long",
-		    text);
+		return err_set(
+		    err, ERR_PERM, "address \"%.40s...\": too long", text);
 	if (buf_put(&in, text, n, err) < 0 || buf_str(&in, err) == NULL)
 		return -1;
-	if (check_text(in.data, n, err) < 0 ||
-	    put(in.data, n, &done, err) < 0)
-		return err_context(err, "address \"%.100s\"",
-		    (const char *)in.data);
+	if (check_text(in.data, n, err) < 0 || put(in.data, n, &done, err) < 0)
+		return err_context(
+		    err, "address \"%.100s\"", (const char *)in.data);
 	if (done.len > 0)
 		memcpy(out, done.data, done.len);
 	out[done.len] = '\0';
@@ -284,8 +281,8 @@ domain_normalize(const char *text, char out[ADDRESS_SIZE], struct err *err)
 }
 
 int
-address_strip_extension(const char *address, const char *delimiters,
-    char out[ADDRESS_SIZE])
+address_strip_extension(
+    const char *address, const char *delimiters, char out[ADDRESS_SIZE])
 {
 	const char *at = strrchr(address, '@');
 	size_t local = at == NULL ? strlen(address) : (size_t)(at - address);
@@ -295,7 +292,7 @@ address_strip_extension(const char *address, const char *delimiters,
 	if (!found)
 		cut = local;
 	/* normal form is shorter than ADDRESS_SIZE; be safe all the same */
-	(void)snprintf(out, ADDRESS_SIZE, "%.*s%s", (int)cut, address,
-	    address + local);
+	(void)snprintf(
+	    out, ADDRESS_SIZE, "%.*s%s", (int)cut, address, address + local);
 	return found;
 }

@@ -23,12 +23,22 @@ static const struct {
 	{ "trailing dot", "a@example.org.", "a@example.org" },
 	{ "literal", "a@[127.0.0.1]", "a@[127.0.0.1]" },
 	{ "literal of IPv6", "a@[IPv6:FE80::1]", "a@[ipv6:fe80::1]" },
-	{ "idn", "a@b\xc3\xbc" "cher.example", "a@xn--bcher-kva.example" },
-	{ "idn upper case", "a@B\xc3\x9c" "CHER.example",
+	{ "idn",
+	    "a@b\xc3\xbc"
+	    "cher.example",
 	    "a@xn--bcher-kva.example" },
-	{ "idn decomposed", "a@bu\xcc\x88" "cher.example",
+	{ "idn upper case",
+	    "a@B\xc3\x9c"
+	    "CHER.example",
 	    "a@xn--bcher-kva.example" },
-	{ "idn, ideographic dot", "a@b\xc3\xbc" "cher\xe3\x80\x82" "example",
+	{ "idn decomposed",
+	    "a@bu\xcc\x88"
+	    "cher.example",
+	    "a@xn--bcher-kva.example" },
+	{ "idn, ideographic dot",
+	    "a@b\xc3\xbc"
+	    "cher\xe3\x80\x82"
+	    "example",
 	    "a@xn--bcher-kva.example" },
 	{ "idn, sharp s stays", "a@fa\xc3\x9f.de", "a@xn--fa-hia.de" },
 	{ "a-label", "a@XN--BCHER-KVA.example", "a@xn--bcher-kva.example" },
@@ -56,10 +66,16 @@ static const struct {
 	{ "two at signs", "a@b@x.y", NULL },
 	{ "source route", "<@a.b:c@x.y>", NULL },
 	{ "blank", "a b@x.y", NULL },
-	{ "no-break space", "a\xc2\xa0" "b@x.y", NULL },
+	{ "no-break space",
+	    "a\xc2\xa0"
+	    "b@x.y",
+	    NULL },
 	{ "blank in front", " a@x.y", NULL },
 	{ "line feed", "a@x.y\n", NULL },
-	{ "C1 control", "a\xc2\x85" "b@x.y", NULL },
+	{ "C1 control",
+	    "a\xc2\x85"
+	    "b@x.y",
+	    NULL },
 	{ "not utf-8", "a\xff@x.y", NULL },
 	{ "utf-8 cut", "a@x.y\xc3", NULL },
 	{ "comment", "a(b)@x.y", NULL },
@@ -113,7 +129,10 @@ static const struct {
 	const char *name, *in, *out;
 } domains[] = {
 	{ "plain", "Example.ORG", "example.org" },
-	{ "idn", "B\xc3\xbc" "cher.example", "xn--bcher-kva.example" },
+	{ "idn",
+	    "B\xc3\xbc"
+	    "cher.example",
+	    "xn--bcher-kva.example" },
 	{ "trailing dot", "example.org.", "example.org" },
 	{ "empty", "", NULL },
 	{ "blank", "a b", NULL },
@@ -132,8 +151,8 @@ domains_become_normal(void **state)
 
 		print_message("%s\n", domains[i].name);
 		assert_int_equal(rc, domains[i].out == NULL ? -1 : 0);
-		assert_string_equal(out,
-		    domains[i].out == NULL ? "untouched" : domains[i].out);
+		assert_string_equal(
+		    out, domains[i].out == NULL ? "untouched" : domains[i].out);
 	}
 }
 
@@ -188,7 +207,8 @@ extensions_are_stripped(void **state)
 
 		print_message("%s\n", extensions[i].name);
 		assert_int_equal(address_strip_extension(extensions[i].in,
-		    extensions[i].delimiters, out), extensions[i].found);
+				     extensions[i].delimiters, out),
+		    extensions[i].found);
 		assert_string_equal(out, extensions[i].out);
 	}
 }

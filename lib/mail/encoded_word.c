@@ -30,7 +30,7 @@ static bool
 is_charset_octet(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+", c));
+	       (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.:+", c));
 }
 
 /* The charset at s; a language (RFC 2231) behind it is skipped. 0 = none. */
@@ -91,8 +91,8 @@ decode_q(const struct word *w, struct buf *out, struct err *err)
 
 		if (c == '=' && w->text_len - i > 2 &&
 		    hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
-			c = (uint8_t)(hex_value(s[i + 1]) << 4 |
-			    hex_value(s[i + 2]));
+			c = (uint8_t)(hex_value(s[i + 1]) * 16 +
+				      hex_value(s[i + 2]));
 			i += 2;
 		}
 		if (buf_putc(out, c, err) < 0)
@@ -164,8 +164,7 @@ put_held_back(iconv_t cd, struct buf *out, struct err *err)
 
 /* What cannot be converted is kept, octet by octet. */
 static int
-convert(iconv_t cd, const struct buf *octets, struct buf *out,
-    struct err *err)
+convert(iconv_t cd, const struct buf *octets, struct buf *out, struct err *err)
 {
 	char *in = (char *)octets->data;
 	size_t left = octets->len;
@@ -212,16 +211,15 @@ put_converted(const char *charset, const struct buf *octets, struct buf *out,
 }
 
 static int
-put_word(const struct word *w, struct buf *out, bool *complete,
-    struct err *err)
+put_word(const struct word *w, struct buf *out, bool *complete, struct err *err)
 {
 	cleanup(buf_reset) struct buf octets = {
 		.limit = WORD_TEXT_MAX,
 		.secret = out->secret,
 	};
 
-	if (w->encoding == 'q' ? decode_q(w, &octets, err) < 0 :
-	                         decode_b(w, &octets, err) < 0)
+	if (w->encoding == 'q' ? decode_q(w, &octets, err) < 0
+			       : decode_b(w, &octets, err) < 0)
 		return -1;
 	return put_converted(w->charset, &octets, out, complete, err);
 }

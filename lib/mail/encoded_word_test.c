@@ -24,8 +24,8 @@ static const struct {
 	{ "latin 1", "=?iso-8859-1?q?caf=E9?=", "caf\xc3\xa9" },
 	{ "language", "=?iso-8859-1*fr?q?caf=E9?=", "caf\xc3\xa9" },
 	{ "utf-7", "=?utf-7?q?caf+AOk-?=", "caf\xc3\xa9" },
-	{ "utf-7, old name", "=?unicode-1-1-utf-7?q?caf+AOk-?=",
-	    "caf\xc3\xa9" },
+	{ "utf-7, old name",
+	    "=?unicode-1-1-utf-7?q?caf+AOk-?=", "caf\xc3\xa9" },
 	{ "utf-16 with mark", "=?utf-16?b?/v8AYQDp?=", "a\xc3\xa9" },
 	{ "utf-16 big", "=?utf-16?b?AGEA6Q==?=", "a\xc3\xa9" },
 	{ "utf-16 little", "=?utf-16?b?YQDpAA==?=", "a\xc3\xa9" },
@@ -35,25 +35,30 @@ static const struct {
 	{ "adjacent", "=?utf-8?q?a?= =?utf-8?q?b?=", "ab" },
 	{ "adjacent, folded", "=?utf-8?q?a?=\r\n\t =?utf-8?b?Yg==?=", "ab" },
 	{ "no blank between", "=?utf-8?q?a?==?utf-8?q?b?=", "ab" },
-	{ "half a character each", "=?utf-8?q?=C3?= =?utf-8?q?=A9?=",
-	    "\xc3\xa9" },
+	{ "half a character each",
+	    "=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "\xc3\xa9" },
 	{ "word, text, word", "=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c" },
 	{ "inside a token", "Re:=?utf-8?q?a?=!", "Re:a!" },
 	{ "blank in q", "=?utf-8?q?a b?=", "a b" },
 	{ "begins with an escape", "=?utf-8?q?=61b?=", "ab" },
 	{ "bad escape", "=?utf-8?q?=6x=?=", "=6x=" },
 	{ "unknown charset", "=?x-none?q?a=E9?=", "a\xe9" },
-	{ "octets that do not convert", "=?iso-8859-3?q?a=A5b?=", "a\xa5" "b" },
+	{ "octets that do not convert", "=?iso-8859-3?q?a=A5b?=",
+	    "a\xa5"
+	    "b" },
 	{ "cut at the end", "=?utf-16be?b?AGEB?=", "a\x01" },
-	{ "slash in charset", "=?utf-8//IGNORE?q?a?=",
-	    "=?utf-8//IGNORE?q?a?=" },
+	{ "slash in charset",
+	    "=?utf-8//IGNORE?q?a?=", "=?utf-8//IGNORE?q?a?=" },
 	{ "long charset",
 	    "=?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?q?a?=",
 	    "=?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?q?a?=" },
 	{ "other encoding", "=?utf-8?x?a?=", "=?utf-8?x?a?=" },
 	{ "no charset", "=??q?a?=", "=??q?a?=" },
 	{ "not closed", "=?utf-8?q?a", "=?utf-8?q?a" },
-	{ "empty text", "=?utf-8?q?" "?=x", "x" },
+	{ "empty text",
+	    "=?utf-8?q?"
+	    "?=x",
+	    "x" },
 };
 
 static void
@@ -66,14 +71,15 @@ words_are_decoded(void **state)
 		bool complete = false;
 
 		print_message("%s\n", words[i].name);
-		assert_int_equal(encoded_words_decode(
-		    (const uint8_t *)words[i].in, strlen(words[i].in), &out,
-		    &complete, &err), 0);
+		assert_int_equal(
+		    encoded_words_decode((const uint8_t *)words[i].in,
+			strlen(words[i].in), &out, &complete, &err),
+		    0);
 		const char *text = buf_str(&out, &err);
 		assert_non_null(text);
 		assert_string_equal(text, words[i].out);
-		assert_int_equal(complete,
-		    strcmp(words[i].name, "unknown charset") != 0);
+		assert_int_equal(
+		    complete, strcmp(words[i].name, "unknown charset") != 0);
 	}
 }
 
@@ -92,8 +98,9 @@ cut_values_are_bounded(void **state)
 
 			memcpy(cut, words[i].in, n);
 			cut = realloc(cut, n > 0 ? n : 1);
-			assert_int_equal(encoded_words_decode(cut, n, &out,
-			    &complete, NULL), 0);
+			assert_int_equal(
+			    encoded_words_decode(cut, n, &out, &complete, NULL),
+			    0);
 			assert_true(out.len <= n * 3);
 		}
 	}
@@ -108,8 +115,9 @@ limit_is_kept(void **state)
 	bool complete;
 
 	(void)state;
-	assert_int_equal(encoded_words_decode((const uint8_t *)in,
-	    strlen(in), &out, &complete, &err), -1);
+	assert_int_equal(encoded_words_decode((const uint8_t *)in, strlen(in),
+			     &out, &complete, &err),
+	    -1);
 	assert_int_equal(err.kind, ERR_PERM);
 }
 

@@ -157,8 +157,8 @@ static int
 take_param_value(struct cursor *c, char **out, struct err *err)
 {
 	cleanup(buf_reset) struct buf b = { .limit = LIMIT_MIME_VALUE };
-	int rc = at(c, '"') ? take_quoted(c, &b, err) :
-	                      take_token(c, false, &b, err);
+	int rc = at(c, '"') ? take_quoted(c, &b, err)
+			    : take_token(c, false, &b, err);
 
 	return rc == 1 ? keep_text(&b, out, err) : rc;
 }
@@ -176,8 +176,7 @@ take_param(struct cursor *c, struct mime_value *v, struct err *err)
 	if (name == NULL)
 		return -1;
 	if (v->param_count == LIMIT_MIME_PARAMETERS ||
-	    mime_value_param(v, name) != NULL || !skip_blanks(c) ||
-	    !at(c, '='))
+	    mime_value_param(v, name) != NULL || !skip_blanks(c) || !at(c, '='))
 		return 0;
 	c->i++;
 	if (!skip_blanks(c))
@@ -212,8 +211,8 @@ take_params(struct cursor *c, struct mime_value *v, struct err *err)
 }
 
 int
-mime_value_parse(const void *raw, size_t n, struct mime_value **out,
-    struct err *err)
+mime_value_parse(
+    const void *raw, size_t n, struct mime_value **out, struct err *err)
 {
 	struct cursor c = { .s = raw, .n = n };
 

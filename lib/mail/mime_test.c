@@ -67,7 +67,8 @@ put_shown(const struct mime_value *v, struct buf *out)
 	assert_int_equal(buf_puts(out, v->word, NULL), 0);
 	for (size_t i = 0; i < v->param_count; i++)
 		assert_int_equal(buf_putf(out, NULL, "|%s=%s",
-		    v->params[i].name, v->params[i].value), 0);
+				     v->params[i].name, v->params[i].value),
+		    0);
 	if (!v->exact)
 		assert_int_equal(buf_putc(out, '~', NULL), 0);
 }
@@ -80,8 +81,8 @@ values_are_parsed(void **state)
 		cleanup(mime_value_free) struct mime_value *v = NULL;
 		cleanup(buf_reset) struct buf out = { .limit = 1000 };
 		struct err err = { 0 };
-		int rc = mime_value_parse(values[i].in, strlen(values[i].in),
-		    &v, &err);
+		int rc = mime_value_parse(
+		    values[i].in, strlen(values[i].in), &v, &err);
 
 		print_message("%s\n", values[i].name);
 		assert_int_equal(rc, values[i].out != NULL);
@@ -142,13 +143,13 @@ limits_are_kept(void **state)
 
 	(void)state;
 	assert_int_equal(parse_repeated("d", LIMIT_MIME_PARAMETER, "\""), 1);
-	assert_int_equal(parse_repeated("d", LIMIT_MIME_PARAMETER + 1, "\""),
-	    0);
+	assert_int_equal(
+	    parse_repeated("d", LIMIT_MIME_PARAMETER + 1, "\""), 0);
 	assert_int_equal(parse_repeated("\r\n", LIMIT_MIME_VALUE, "\""), 0);
 	assert_int_equal(buf_puts(&in, "a/b", NULL), 0);
 	for (int i = 0; i <= LIMIT_MIME_PARAMETERS; i++) {
-		assert_int_equal(mime_value_parse(in.data, in.len, &v, NULL),
-		    1);
+		assert_int_equal(
+		    mime_value_parse(in.data, in.len, &v, NULL), 1);
 		mime_value_free(&v);
 		assert_int_equal(buf_putf(&in, NULL, ";p%d=x", i), 0);
 	}

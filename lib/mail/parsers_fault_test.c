@@ -26,12 +26,12 @@ static int
 try_address(struct err *err)
 {
 	char out[ADDRESS_SIZE];
-	int rc = address_normalize("J\xc3\x96RG@b\xc3\xbc" "cher.example",
+	int rc = address_normalize("J\xc3\x96RG@b\xc3\xbc"
+				   "cher.example",
 	    out, err);
 
 	if (rc == 0)
-		assert_string_equal(out,
-		    "j\xc3\xb6rg@xn--bcher-kva.example");
+		assert_string_equal(out, "j\xc3\xb6rg@xn--bcher-kva.example");
 	return rc;
 }
 
@@ -60,7 +60,7 @@ static int
 try_pgpmime(struct err *err)
 {
 	static const char type[] = "multipart/encrypted; boundary=b;"
-	                           " protocol=\"application/pgp-encrypted\"";
+				   " protocol=\"application/pgp-encrypted\"";
 	static const char body[] =
 	    "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\n"
 	    "Version: 1\r\n\r\n"
@@ -107,8 +107,7 @@ short_memory_is_temporary(void **state)
 			assert_int_equal(rc, -1);
 			assert_int_equal(err.kind, ERR_TEMP);
 		}
-		print_message("%s: %lu allocations\n", attempts[i].name,
-		    n - 1);
+		print_message("%s: %lu allocations\n", attempts[i].name, n - 1);
 		assert_in_range(n, 2, MANY - 1);
 	}
 }
@@ -124,15 +123,15 @@ short_memory_hides_the_subject(void **state)
 	(void)state;
 	for (; n < MANY; n++) {
 		fault_at(n);
-		bool has = sealed_subject_has_password(harmless,
-		    sizeof harmless - 1);
+		bool has =
+		    sealed_subject_has_password(harmless, sizeof harmless - 1);
 		if (!fault_off()) {
 			assert_false(has);
 			break;
 		}
 		fault_at(n);
-		assert_true(sealed_subject_has_password(secret,
-		    sizeof secret - 1));
+		assert_true(
+		    sealed_subject_has_password(secret, sizeof secret - 1));
 		(void)fault_off();
 	}
 	assert_in_range(n, 2, MANY - 1);

@@ -76,7 +76,7 @@ static bool
 is_text(struct line l, const char *text)
 {
 	return l.n == strlen(text) &&
-	    strncasecmp((const char *)l.s, text, l.n) == 0;
+	       strncasecmp((const char *)l.s, text, l.n) == 0;
 }
 
 static bool
@@ -163,7 +163,7 @@ has_known_params(const struct mime_value *v)
 	for (size_t i = 0; i < v->param_count; i++) {
 		const struct mime_param *p = &v->params[i];
 		bool file = strcmp(p->name, "name") == 0 ||
-		    strcmp(p->name, "filename") == 0;
+			    strcmp(p->name, "filename") == 0;
 		bool charset = strcmp(p->name, "charset") == 0;
 
 		if (!(file && is_plain_text(p->value, FILE_NAME_MAX)) &&
@@ -175,8 +175,7 @@ has_known_params(const struct mime_value *v)
 
 /* 1 when the value is exactly one of the words, with harmless parameters. */
 static int
-is_value(struct line l, const char *const *words, size_t count,
-    struct err *err)
+is_value(struct line l, const char *const *words, size_t count, struct err *err)
 {
 	cleanup(mime_value_free) struct mime_value *v = NULL;
 	int rc = mime_value_parse(l.s, l.n, &v, err);
@@ -184,8 +183,7 @@ is_value(struct line l, const char *const *words, size_t count,
 	if (rc != 1)
 		return rc;
 	struct line word = { (const uint8_t *)v->word, strlen(v->word) };
-	return v->exact && has_known_params(v) &&
-	    is_one_of(word, words, count);
+	return v->exact && has_known_params(v) && is_one_of(word, words, count);
 }
 
 static int
@@ -194,13 +192,12 @@ check_type(const struct pgpmime *p, struct line value, struct err *err)
 	static const char *const version[] = { "application/pgp-encrypted" };
 	static const char *const armor[] = { "application/octet-stream" };
 
-	return is_value(value,
-	    p->place == IN_VERSION_HEADER ? version : armor, 1, err);
+	return is_value(
+	    value, p->place == IN_VERSION_HEADER ? version : armor, 1, err);
 }
 
 static int
-check_description(const struct pgpmime *p, struct line value,
-    struct err *err)
+check_description(const struct pgpmime *p, struct line value, struct err *err)
 {
 	(void)p;
 	(void)err;
@@ -208,8 +205,7 @@ check_description(const struct pgpmime *p, struct line value,
 }
 
 static int
-check_disposition(const struct pgpmime *p, struct line value,
-    struct err *err)
+check_disposition(const struct pgpmime *p, struct line value, struct err *err)
 {
 	static const char *const words[] = { "inline", "attachment" };
 
@@ -227,8 +223,7 @@ check_encoding(const struct pgpmime *p, struct line value, struct err *err)
 }
 
 static int
-check_mime_version(const struct pgpmime *p, struct line value,
-    struct err *err)
+check_mime_version(const struct pgpmime *p, struct line value, struct err *err)
 {
 	(void)p;
 	(void)err;
@@ -238,8 +233,8 @@ check_mime_version(const struct pgpmime *p, struct line value,
 static const struct {
 	const char *name;
 	enum field field;
-	int (*check)(const struct pgpmime *p, struct line value,
-	    struct err *err);
+	int (*check)(
+	    const struct pgpmime *p, struct line value, struct err *err);
 } fields[] = {
 	{ "Content-Type", FIELD_TYPE, check_type },
 	{ "Content-Description", FIELD_DESCRIPTION, check_description },
@@ -316,8 +311,8 @@ header_line(struct pgpmime *p, struct line l, struct err *err)
 	if ((p->fields & FIELD_TYPE) == 0)
 		return not_exact(err, "a part has no type");
 	p->fields = 0;
-	p->place = p->place == IN_VERSION_HEADER ? IN_VERSION_BODY :
-	                                           IN_ARMOR_BODY;
+	p->place =
+	    p->place == IN_VERSION_HEADER ? IN_VERSION_BODY : IN_ARMOR_BODY;
 	return 0;
 }
 
@@ -357,15 +352,14 @@ static int
 epilogue_line(struct pgpmime *p, struct line l, struct err *err)
 {
 	(void)p;
-	return is_blank_line(l) ? 0 :
-	                          not_exact(err, "text behind the parts");
+	return is_blank_line(l) ? 0 : not_exact(err, "text behind the parts");
 }
 
 static int
 take_line(struct pgpmime *p, struct err *err)
 {
-	static int (*const take[])(struct pgpmime *p, struct line l,
-	    struct err *err) = {
+	static int (*const take[])(
+	    struct pgpmime * p, struct line l, struct err * err) = {
 		[IN_PREAMBLE] = preamble_line,
 		[IN_VERSION_HEADER] = header_line,
 		[IN_VERSION_BODY] = version_line,
@@ -450,8 +444,7 @@ is_boundary(const char *s)
 
 /* The boundary, owned by the caller, when the type is that of PGP/MIME. */
 static int
-take_boundary(const void *content_type, size_t n, char **out,
-    struct err *err)
+take_boundary(const void *content_type, size_t n, char **out, struct err *err)
 {
 	cleanup(mime_value_free) struct mime_value *v = NULL;
 	int rc = mime_value_parse(content_type, n, &v, err);

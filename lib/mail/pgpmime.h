@@ -29,8 +29,8 @@ void pgpmime_free(struct pgpmime **pp);
  * 0, or -1 with *err set: ERR_PROTO and what is wrong when this is not the
  * structure, ERR_TEMP, or what the sink said. No use after a failure.
  */
-int pgpmime_feed(struct pgpmime *p, const void *body, size_t n,
-    struct err *err) must_check;
+int pgpmime_feed(
+    struct pgpmime *p, const void *body, size_t n, struct err *err) must_check;
 /* The same; 0 only when the structure is complete. */
 int pgpmime_finish(struct pgpmime *p, struct err *err) must_check;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define TYPE                                                        \
+#define TYPE                                                            \
 	" multipart/encrypted; protocol=\"application/pgp-encrypted\";" \
 	"\r\n boundary=\"b=1\""
 #define HEAD_1 "--b=1\r\nContent-Type: application/pgp-encrypted\r\n"
@@ -23,7 +23,8 @@ static const struct {
 } types[] = {
 	{ "usual", TYPE, true },
 	{ "protocol without its quotes",
-	    "MULTIPART/Encrypted; BOUNDARY=b; protocol=APPLICATION/PGP-Encrypted",
+	    "MULTIPART/Encrypted; BOUNDARY=b; "
+	    "protocol=APPLICATION/PGP-Encrypted",
 	    false },
 	{ "quoted upper case",
 	    "MULTIPART/Encrypted; BOUNDARY=b;"
@@ -81,7 +82,8 @@ types_are_recognised(void **state)
 
 		print_message("%s\n", types[i].name);
 		assert_int_equal(pgpmime_new(types[i].in, strlen(types[i].in),
-		    sink_to_buf(&armor), &p, NULL), types[i].yes);
+				     sink_to_buf(&armor), &p, NULL),
+		    types[i].yes);
 		assert_int_equal(p != NULL, types[i].yes);
 	}
 }
@@ -92,8 +94,8 @@ static const struct {
 } bodies[] = {
 	{ "usual", PART_1 HEAD_2 "\r\nA\r\nB" END, "A|B|" },
 	{ "preamble",
-	    "This is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)\r\n"
-	    PART_1 HEAD_2 "\r\nA" END,
+	    "This is an OpenPGP/MIME encrypted message (RFC 4880 and "
+	    "3156)\r\n" PART_1 HEAD_2 "\r\nA" END,
 	    "A|" },
 	{ "blank preamble", "\r\n \r\n" PART_1 HEAD_2 "\r\nA" END, "A|" },
 	{ "blank epilogue", PART_1 HEAD_2 "\r\nA" END "\r\n\t\r\n", "A|" },
@@ -105,10 +107,10 @@ static const struct {
 	    "A|" },
 	{ "fields of a first client",
 	    HEAD_1 "Content-Description: PGP/MIME version identification\r\n"
-	    "\r\nVersion: 1\r\n\r\n" HEAD_2
-	    "Content-Description: OpenPGP encrypted message\r\n"
-	    "Content-Disposition: inline; filename=\"encrypted.asc\"\r\n"
-	    "\r\nA" END,
+		   "\r\nVersion: 1\r\n\r\n" HEAD_2
+		   "Content-Description: OpenPGP encrypted message\r\n"
+		   "Content-Disposition: inline; filename=\"encrypted.asc\"\r\n"
+		   "\r\nA" END,
 	    "A|" },
 	{ "fields of a second client",
 	    "--b=1\r\n"
@@ -119,7 +121,10 @@ static const struct {
 	    "\tname=\"a b.asc\"; charset=utf-8;\r\n"
 	    "CONTENT-TRANSFER-ENCODING: 8BIT\r\n\r\nA" END,
 	    "A|" },
-	{ "empty armor", PART_1 HEAD_2 "\r\n" "--b=1--\r\n", "" },
+	{ "empty armor",
+	    PART_1 HEAD_2 "\r\n"
+			  "--b=1--\r\n",
+	    "" },
 	{ "nothing", "", NULL },
 	{ "text in front", "Hello\r\n" PART_1 HEAD_2 "\r\nA" END, NULL },
 	{ "text behind", PART_1 HEAD_2 "\r\nA" END "Hello\r\n", NULL },
@@ -127,15 +132,14 @@ static const struct {
 	    NULL },
 	{ "text behind the known preamble",
 	    "This is a multi-part message in MIME format. Hello\r\n" PART_1
-	    HEAD_2 "\r\nA" END,
+		HEAD_2 "\r\nA" END,
 	    NULL },
 	{ "no first part", HEAD_2 "\r\nA" END, NULL },
 	{ "no second part", PART_1 "--b=1--\r\n", NULL },
 	{ "third part", PART_1 HEAD_2 "\r\nA\r\n" HEAD_2 "\r\nB" END, NULL },
 	{ "parts the other way round",
 	    HEAD_2 "\r\nA\r\n" HEAD_1 "\r\nVersion: 1" END, NULL },
-	{ "delimiter behind the end", PART_1 HEAD_2 "\r\nA" END HEAD_2,
-	    NULL },
+	{ "delimiter behind the end", PART_1 HEAD_2 "\r\nA" END HEAD_2, NULL },
 	{ "version 2", HEAD_1 "\r\nVersion: 2\r\n" HEAD_2 "\r\nA" END, NULL },
 	{ "no version", HEAD_1 "\r\n" HEAD_2 "\r\nA" END, NULL },
 	{ "two versions",
@@ -147,7 +151,7 @@ static const struct {
 	    HEAD_1 "\r\nVersion: 1 Hello\r\n" HEAD_2 "\r\nA" END, NULL },
 	{ "nested part",
 	    PART_1 "--b=1\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n"
-	           "--c\r\n\r\nHello\r\n--c--" END,
+		   "--c\r\n\r\nHello\r\n--c--" END,
 	    NULL },
 	{ "first part of another type",
 	    "--b=1\r\nContent-Type: text/plain\r\n\r\nVersion: 1\r\n" HEAD_2
@@ -157,16 +161,15 @@ static const struct {
 	    PART_1 "--b=1\r\nContent-Type: text/plain\r\n\r\nA" END, NULL },
 	{ "no type", PART_1 "--b=1\r\n\r\nA" END, NULL },
 	{ "two types",
-	    PART_1 HEAD_2 "Content-Type: application/octet-stream\r\n\r\nA"
-	    END,
+	    PART_1 HEAD_2 "Content-Type: application/octet-stream\r\n\r\nA" END,
 	    NULL },
 	{ "other parameter",
 	    PART_1 "--b=1\r\nContent-Type: application/octet-stream;"
-	           " note=Hello\r\n\r\nA" END,
+		   " note=Hello\r\n\r\nA" END,
 	    NULL },
 	{ "comment in a field",
 	    PART_1 "--b=1\r\nContent-Type: application/octet-stream (Hello)"
-	           "\r\n\r\nA" END,
+		   "\r\n\r\nA" END,
 	    NULL },
 	{ "other field", PART_1 HEAD_2 "X-Note: Hello\r\n\r\nA" END, NULL },
 	{ "other description",
@@ -175,19 +178,19 @@ static const struct {
 	    PART_1 HEAD_2 "Content-Disposition: Hello\r\n\r\nA" END, NULL },
 	{ "quoted-printable",
 	    PART_1 HEAD_2 "Content-Transfer-Encoding: quoted-printable\r\n"
-	                  "\r\nA" END,
+			  "\r\nA" END,
 	    NULL },
 	{ "base64",
 	    PART_1 HEAD_2 "Content-Transfer-Encoding: base64\r\n\r\nA" END,
 	    NULL },
 	{ "blank before the colon",
-	    PART_1 "--b=1\r\nContent-Type : application/octet-stream\r\n\r\nA"
-	    END,
+	    PART_1
+	    "--b=1\r\nContent-Type : application/octet-stream\r\n\r\nA" END,
 	    NULL },
 	{ "line that is no field", PART_1 HEAD_2 "Hello\r\n\r\nA" END, NULL },
 	{ "folding at the start",
 	    PART_1 "--b=1\r\n Hello\r\n"
-	           "Content-Type: application/octet-stream\r\n\r\nA" END,
+		   "Content-Type: application/octet-stream\r\n\r\nA" END,
 	    NULL },
 	{ "longer delimiter", PART_1 HEAD_2 "\r\nA\r\n--b=1x\r\nB" END, NULL },
 	{ "text on the last delimiter",
@@ -220,8 +223,7 @@ read_in_steps(const char *in, size_t n, size_t step, struct buf *out)
 	buf_clear(out);
 	assert_int_equal(pgpmime_new(TYPE, strlen(TYPE), lines, &p, &err), 1);
 	for (size_t i = 0; i < n && rc == 0; i += step)
-		rc = pgpmime_feed(p, in + i, n - i < step ? n - i : step,
-		    &err);
+		rc = pgpmime_feed(p, in + i, n - i < step ? n - i : step, &err);
 	if (rc == 0)
 		rc = pgpmime_finish(p, &err);
 	if (rc < 0) {
@@ -242,11 +244,12 @@ bodies_are_recognised(void **state)
 
 		print_message("%s\n", bodies[i].name);
 		for (size_t step = 1; step <= n + 1; step++) {
-			assert_int_equal(read_in_steps(bodies[i].in, n, step,
-			    &out), bodies[i].out != NULL);
+			assert_int_equal(
+			    read_in_steps(bodies[i].in, n, step, &out),
+			    bodies[i].out != NULL);
 			if (bodies[i].out != NULL)
-				assert_string_equal(buf_str(&out, NULL),
-				    bodies[i].out);
+				assert_string_equal(
+				    buf_str(&out, NULL), bodies[i].out);
 		}
 	}
 }
@@ -285,12 +288,14 @@ inserted_text_is_refused(void **state)
 		changed[at] = '\0';
 		memcpy(changed + at + 1, in + at, sizeof in - 1 - at);
 		if (at < armor || at > armor + 1)
-			assert_int_equal(read_in_steps(changed, sizeof in,
-			    sizeof in, &out), 0);
+			assert_int_equal(
+			    read_in_steps(changed, sizeof in, sizeof in, &out),
+			    0);
 		changed[at] = 'x';
 		if (at < armor || at > armor + 1)
-			assert_int_equal(read_in_steps(changed, sizeof in,
-			    sizeof in, &out), 0);
+			assert_int_equal(
+			    read_in_steps(changed, sizeof in, sizeof in, &out),
+			    0);
 	}
 }
 
@@ -310,8 +315,8 @@ read_repeated(const char *head, size_t times, const char *tail)
 static void
 limits_are_kept(void **state)
 {
-	static const char named[] = PART_1
-	    "--b=1\r\nContent-Type: application/octet-stream; name=";
+	static const char named[] =
+	    PART_1 "--b=1\r\nContent-Type: application/octet-stream; name=";
 
 	(void)state;
 	assert_int_equal(read_repeated(named, 200, "\r\n\r\nA" END), 1);

@@ -112,9 +112,11 @@ read_added(struct cursor *c, struct record *r, struct err *err)
 
 	if (!take_raw(c, &raw, &len))
 		return damaged(err);
-	if (header_add_raw(&r->added, raw, len, err) < 0)
-		return err->kind == ERR_TEMP ? -1 : damaged(err);
-	return 0;
+	struct err why = { 0 };
+
+	if (header_add_raw(&r->added, raw, len, &why) == 0)
+		return 0;
+	return why.kind == ERR_TEMP ? err_nomem(err) : damaged(err);
 }
 
 static int

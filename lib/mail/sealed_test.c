@@ -355,8 +355,8 @@ markers_that_are_none(void **state)
 		"X-Sealpost: v=1; at-rest; body=1; head=AAA\r\n",
 		"X-Sealpost: v=1; at-rest; body=1; head=A%AA\r\n",
 		"X-Sealpost: v=1; at-rest; body=1; more=1; head=AAAA\r\n",
-		"X-Sealpost: v=1; at-rest; body=99999999999999999999; "
-		"head=AAAA\r\n",
+		("X-Sealpost: v=1; at-rest; body=99999999999999999999; "
+		 "head=AAAA\r\n"),
 		"X-Sealpost-More: v=1; at-rest; body=1; head=AAAA\r\n",
 	};
 

@@ -23,17 +23,17 @@ enum { PREFIX_MAX = 24, LIST_TAG_MAX = 80 };
 static bool
 is_invisible(ucs4_t c)
 {
-	static const uint32_t blank = UC_CATEGORY_MASK_Z |
-	    UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf;
+	static const uint32_t blank =
+	    UC_CATEGORY_MASK_Z | UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf;
 
 	return uc_is_general_category_withtable(c, blank) ||
-	    uc_is_property_default_ignorable_code_point(c);
+	       uc_is_property_default_ignorable_code_point(c);
 }
 
 /* Copies the characters of s: without broken ones, maybe only the visible. */
 static int
-put_characters(const struct buf *s, bool only_visible, struct buf *out,
-    struct err *err)
+put_characters(
+    const struct buf *s, bool only_visible, struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < s->len;) {
 		ucs4_t c;
@@ -115,7 +115,7 @@ reply_prefix(const uint8_t *s, size_t n)
 	if (tag > 0)
 		return tag;
 	while (i < n && i < PREFIX_MAX && s[i] != ':' && s[i] != '[' &&
-	    s[i] != '(')
+	       s[i] != '(')
 		i++;
 	i += bracketed(s + i, n - i);
 	return i < n && s[i] == ':' ? i + 1 : 0;
@@ -148,6 +148,6 @@ sealed_subject_has_password(const uint8_t *value, size_t len)
 	if (len > LIMIT_SUBJECT ||
 	    put_visible(value, len, &visible, &complete, NULL) < 0)
 		return true;
-	return !complete ||
-	    (visible.len > 0 && visible_has_password(visible.data, visible.len));
+	return !complete || (visible.len > 0 && visible_has_password(
+						    visible.data, visible.len));
 }

@@ -31,8 +31,8 @@ static const struct {
 	{ "blank in the prefix", " Re [2] : encrypt: x", true },
 	{ "many", " Fwd: Fw: AW: WG: SV: VS: Antw: TR: RV: ENC: encrypt: x",
 	    true },
-	{ "another language", " \xe5\x9b\x9e\xe5\xa4\x8d\xef\xbc\x9a encrypt:",
-	    true },
+	{ "another language",
+	    " \xe5\x9b\x9e\xe5\xa4\x8d\xef\xbc\x9a encrypt:", true },
 	{ "list tag", " [list] Re: encrypt: x", true },
 	{ "encoded", "=?utf-8?q?encrypt=3A_x?=", true },
 	{ "encoded in b", "=?utf-8?b?ZW5jcnlwdDogeA==?=", true },
@@ -41,23 +41,36 @@ static const struct {
 	{ "in two words", "=?utf-8?q?enc?=\r\n =?utf-8?b?cnlwdDo=?=", true },
 	{ "utf-7", "=?utf-7?q?+AGUAbg-crypt:?=", true },
 	{ "utf-16", "=?utf-16?b?AGUAbgBjAHIAeQBwAHQAOg==?=", true },
-	{ "utf-16 little",
-	    "=?utf-16le?b?ZQBuAGMAcgB5AHAAdAA6AA==?=", true },
+	{ "utf-16 little", "=?utf-16le?b?ZQBuAGMAcgB5AHAAdAA6AA==?=", true },
 	{ "encoded reply", "=?iso-8859-1?q?R=E9?=: encrypt: x", true },
-	{ "soft hyphen", "en\xc2\xad" "crypt: x", true },
-	{ "zero width space", "\xe2\x80\x8b" "encrypt: x", true },
+	{ "soft hyphen",
+	    "en\xc2\xad"
+	    "crypt: x",
+	    true },
+	{ "zero width space",
+	    "\xe2\x80\x8b"
+	    "encrypt: x",
+	    true },
 	{ "zero width joiner", "e\xe2\x80\x8dncrypt: x", true },
-	{ "byte order mark", "\xef\xbb\xbf" "encrypt: x", true },
+	{ "byte order mark",
+	    "\xef\xbb\xbf"
+	    "encrypt: x",
+	    true },
 	{ "variation selector", "e\xef\xb8\x8fncrypt: x", true },
-	{ "no-break space", "\xc2\xa0" "encrypt\xc2\xa0: x", true },
-	{ "no-break space, latin 1", "\xa0" "encrypt: x", true },
+	{ "no-break space",
+	    "\xc2\xa0"
+	    "encrypt\xc2\xa0: x",
+	    true },
+	{ "no-break space, latin 1",
+	    "\xa0"
+	    "encrypt: x",
+	    true },
 	{ "full width", "\xef\xbd\x85ncrypt\xef\xbc\x9a x", true },
 	{ "control byte", "enc\x01rypt: x", true },
 	{ "unknown charset: doubt", "=?x-none?q?encrypt=3A?=", true },
 	{ "unknown charset elsewhere: doubt", "a =?x-none?q?b?=", true },
 	{ "word that is not closed: doubt", " =?utf-8?q?encrypt", true },
-	{ "word of unknown encoding: doubt", " Re: =?utf-8?x?encrypt?=",
-	    true },
+	{ "word of unknown encoding: doubt", " Re: =?utf-8?x?encrypt?=", true },
 	{ "empty", "", false },
 	{ "blank", " ", false },
 	{ "no colon", " encrypt this", false },
@@ -79,8 +92,9 @@ passwords_are_noticed(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(subjects); i++) {
 		print_message("%s\n", subjects[i].name);
-		assert_int_equal(sealed_subject_has_password(
-		    (const uint8_t *)subjects[i].in, strlen(subjects[i].in)),
+		assert_int_equal(
+		    sealed_subject_has_password((const uint8_t *)subjects[i].in,
+			strlen(subjects[i].in)),
 		    subjects[i].has);
 	}
 }

@@ -14,7 +14,7 @@ static bool
 is_alnum(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
+	       (c >= '0' && c <= '9');
 }
 
 /* Letters, digits, and some others; at most max of them. */
@@ -45,9 +45,19 @@ static bool
 is_version(struct octets s)
 {
 	static const char *const programs[] = {
-		"APG ", "BCPG ", "Encryption Desktop ", "FlowCrypt ",
-		"GnuPG", "Mailvelope ", "NetPGP ", "OpenKeychain ",
-		"OpenPGP.js ", "PGP ", "PGP Desktop ", "ProtonMail", "RNP ",
+		"APG ",
+		"BCPG ",
+		"Encryption Desktop ",
+		"FlowCrypt ",
+		"GnuPG",
+		"Mailvelope ",
+		"NetPGP ",
+		"OpenKeychain ",
+		"OpenPGP.js ",
+		"PGP ",
+		"PGP Desktop ",
+		"ProtonMail",
+		"RNP ",
 		"Symantec ",
 	};
 

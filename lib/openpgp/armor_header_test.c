@@ -69,9 +69,10 @@ lines_are_known(void **state)
 		unsigned seen = 0;
 
 		print_message("%s\n", lines[i].line);
-		assert_int_equal(armor_header_is_known(
-		    (const uint8_t *)lines[i].line, strlen(lines[i].line),
-		    &seen), lines[i].known);
+		assert_int_equal(
+		    armor_header_is_known((const uint8_t *)lines[i].line,
+			strlen(lines[i].line), &seen),
+		    lines[i].known);
 	}
 }
 

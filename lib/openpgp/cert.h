@@ -28,7 +28,7 @@ enum pgp_algorithm {
 
 /* One encryption (sub)key. Times are seconds since the epoch, 0 = never. */
 struct pgp_subkey {
-	uint8_t version; /* 4 or 6 */
+	uint8_t version; /* 4 or 6; 5 is GnuPG's own for Curve448 */
 	uint8_t algorithm;
 	uint8_t fingerprint[PGP_FINGERPRINT_MAX];
 	size_t fingerprint_len;

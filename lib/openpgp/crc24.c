@@ -64,10 +64,10 @@ eight_octets(uint32_t crc, const uint8_t *data)
 
 	memcpy(&w, data, sizeof w);
 	w = be64toh(w) ^ (uint64_t)crc << 40;
-	crc = 0;
-	for (unsigned k = 0; k < SLICES; k++)
-		crc ^= table[k][w >> 8 * k & 0xff];
-	return crc;
+	return table[7][w >> 56] ^ table[6][w >> 48 & 0xff]
+	    ^ table[5][w >> 40 & 0xff] ^ table[4][w >> 32 & 0xff]
+	    ^ table[3][w >> 24 & 0xff] ^ table[2][w >> 16 & 0xff]
+	    ^ table[1][w >> 8 & 0xff] ^ table[0][w & 0xff];
 }
 
 uint32_t

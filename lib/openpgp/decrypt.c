@@ -26,8 +26,10 @@ struct decryption {
 	bool aead;
 	bool good_mdc;
 	bool okay;
-	bool failed;
-	bool denied; /* a key was there but could not be used now */
+	bool failed;  /* gpg says so */
+	bool second;  /* it has met a second text, and stopped there */
+	bool no_data; /* there is nothing encrypted in it */
+	bool denied;  /* a key was there but could not be used now */
 };
 
 static ssize_t
@@ -128,15 +130,31 @@ on_failed(struct decryption *d, const char *args)
 	d->failed = true;
 }
 
-/* "ERROR pkdecrypt_failed 83886179" */
+static void
+on_no_data(struct decryption *d, const char *args)
+{
+	(void)args;
+	d->no_data = true;
+}
+
+static bool
+begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* "ERROR pkdecrypt_failed 83886179", "ERROR proc_pkt.plaintext 89_BAD_DATA" */
 static void
 on_error(struct decryption *d, const char *args)
 {
 	const char *code = strchr(args, ' ');
 
-	if (strncmp(args, "pkdecrypt_failed", 16) == 0 && code != NULL &&
+	if (begins_with(args, "pkdecrypt_failed") && code != NULL &&
 	    is_denial((gpgme_error_t)strtoul(code, NULL, 10)))
 		d->denied = true;
+	if (begins_with(args, "proc_pkt.plaintext") ||
+	    begins_with(args, "decryption.early_plaintext"))
+		d->second = true;
 }
 
 static const struct {
@@ -151,7 +169,9 @@ static const struct {
 	{ "END_DECRYPTION", on_end },
 	{ "ERROR", on_error },
 	{ "GOODMDC", on_good_mdc },
+	{ "NODATA", on_no_data },
 	{ "PLAINTEXT", on_plaintext },
+	{ "UNEXPECTED", on_no_data },
 };
 
 static gpgme_error_t
@@ -171,6 +191,9 @@ refuse(const struct decryption *d, gpgme_error_t code, struct err *err)
 		return err_set(err, ERR_TEMP,
 		    "the secret key cannot be used now: no passphrase was "
 		    "given, or gpg-agent or the card is away");
+	/* GPGME gives a verdict for a gpg that died without one, too */
+	if (!d->failed && !d->no_data && d->literals_outside == 0)
+		return gpg_failed(err, code, "ended without a verdict");
 	switch (gpgme_err_code(code)) {
 	case GPG_ERR_NO_SECKEY:
 		return err_set(err, ERR_PERM,
@@ -201,9 +224,9 @@ refuse(const struct decryption *d, gpgme_error_t code, struct err *err)
 static int
 check_reports(const struct decryption *d, struct err *err)
 {
-	if (d->literals_outside > 0)
+	if (d->literals_outside > 0 || d->second)
 		return err_set(err, ERR_PERM,
-		    "the message has text outside of its encryption");
+		    "the message has more than the one encrypted text");
 	if (d->failed)
 		return err_set(err, ERR_PERM, "the message is damaged");
 	if (d->begun == 0 || d->ended == 0 || !d->okay)
@@ -220,7 +243,7 @@ check_reports(const struct decryption *d, struct err *err)
 }
 
 static int
-run(gpgme_ctx_t ctx, const void *data, size_t n, struct decryption *d,
+run(struct gpg *g, const void *data, size_t n, struct decryption *d,
     struct err *err)
 {
 	struct gpgme_data_cbs to = { .write = keep_plaintext };
@@ -232,13 +255,19 @@ run(gpgme_ctx_t ctx, const void *data, size_t n, struct decryption *d,
 
 	gpgme_error_t code = gpgme_data_new_from_cbs(&plaintext, &to, d);
 
-	if (code == 0)
-		code = gpgme_set_ctx_flag(ctx, "full-status", "1");
 	if (code != 0)
 		return gpg_failed(err, code, "decrypt");
-	gpgme_set_status_cb(ctx, on_status, d);
-	code = gpgme_op_decrypt(ctx, ciphertext, plaintext);
-	gpgme_set_status_cb(ctx, NULL, NULL);
+	(void)gpgme_data_set_flag(plaintext, "sensitive", "1");
+	if (gpg_watch_status(g, on_status, d, err) < 0)
+		return -1;
+	code = gpgme_op_decrypt_start(gpg_ctx(g), ciphertext, plaintext);
+
+	/* people may take their time to type a passphrase */
+	int rc = gpg_wait(g, &code, -1, err);
+
+	gpgme_set_status_cb(gpg_ctx(g), NULL, NULL);
+	if (rc < 0)
+		return -1;
 	if (d->sink.kind != ERR_NONE)
 		return err_set(
 		    err, d->sink.kind, "the plaintext: %s", d->sink.text);
@@ -251,12 +280,12 @@ int
 pgp_decrypt(const char *gnupg_home, const void *data, size_t n, struct buf *out,
     struct err *err)
 {
-	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
+	cleanup(gpg_close) struct gpg *g = NULL;
 	struct decryption d = { .out = out };
 
-	if (gpg_context_new(gnupg_home, &ctx, err) < 0)
+	if (gpg_open(gnupg_home, &g, err) < 0)
 		return -1;
-	if (run(ctx, data, n, &d, err) < 0) {
+	if (run(g, data, n, &d, err) < 0) {
 		if (out->data != NULL)
 			explicit_bzero(out->data, out->size);
 		buf_reset(out);

@@ -83,7 +83,7 @@ test_gpg_key(const struct test_gpg *g, const char *args)
 }
 
 /*
- * Puts a shell script in gpg's place, for GPGME in this process; its "$@" is
+ * Puts a bash script in gpg's place, for GPGME in this process; its "$@" is
  * what gpg would be given, $gpg is the real one. It is asked for its version
  * only by the real one. NULL brings gpg back.
  */
@@ -105,7 +105,7 @@ test_gpg_replace(const struct test_gpg *g, const char *script)
 
 	assert_non_null(f);
 	assert_true(fprintf(f,
-			"#!/bin/sh\ngpg=%s\n[ \"$1\" = --version ] && "
+			"#!/bin/bash\ngpg=%s\n[ \"$1\" = --version ] && "
 			"exec $gpg --version\n%s\n",
 			gpgme_get_dirinfo("gpg-name"), script) > 0);
 	assert_int_equal(fchmod(fileno(f), 0700), 0);

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 
-enum { PATH_SIZE = 4096, REMOVE_FDS = 8 };
+enum { PATH_SIZE = 4096, REMOVE_FDS = 8, WATCHES = 8 };
 
 struct gpg_home {
 	char path[PATH_SIZE];
@@ -133,6 +133,80 @@ start_gpgme(void)
  */
 static pthread_once_t gpgme_started = PTHREAD_ONCE_INIT;
 
+/* One of the pipes to gpg, which GPGME wants to be told about. */
+struct watch {
+	int fd; /* -1: not in use */
+	short events;
+	gpgme_io_cb_t on_ready;
+	void *data;
+};
+
+struct gpg {
+	gpgme_ctx_t ctx;
+	struct watch watches[WATCHES];
+	bool running;
+	gpgme_error_t result;
+};
+
+static gpgme_error_t
+add_watch(void *data, int fd, int dir, gpgme_io_cb_t on_ready,
+    void *on_ready_data, void **tag)
+{
+	struct gpg *g = data;
+
+	for (size_t i = 0; i < WATCHES; i++) {
+		if (g->watches[i].fd >= 0)
+			continue;
+		g->watches[i] = (struct watch){ .fd = fd,
+			.events = dir == 0 ? POLLOUT : POLLIN,
+			.on_ready = on_ready,
+			.data = on_ready_data };
+		*tag = &g->watches[i];
+		return 0;
+	}
+	return gpgme_error(GPG_ERR_TOO_MANY);
+}
+
+static void
+remove_watch(void *tag)
+{
+	struct watch *w = tag;
+
+	if (w != NULL)
+		w->fd = -1;
+}
+
+static void
+on_event(void *data, gpgme_event_io_t type, void *type_data)
+{
+	struct gpg *g = data;
+
+	if (type == GPGME_EVENT_START) {
+		g->running = true;
+		g->result = 0;
+	}
+	if (type == GPGME_EVENT_DONE) {
+		const struct gpgme_io_event_done_data *done = type_data;
+
+		g->running = false;
+		g->result = done->err != 0 ? done->err : done->op_err;
+	}
+}
+
+static void
+set_loop(struct gpg *g)
+{
+	struct gpgme_io_cbs cbs = { .add = add_watch,
+		.add_priv = g,
+		.remove = remove_watch,
+		.event = on_event,
+		.event_priv = g };
+
+	for (size_t i = 0; i < WATCHES; i++)
+		g->watches[i].fd = -1;
+	gpgme_set_io_cbs(g->ctx, &cbs);
+}
+
 /* Keeps the program that the context has, and gives it the home. */
 static gpgme_error_t
 set_home(gpgme_ctx_t ctx, const char *home)
@@ -147,36 +221,124 @@ set_home(gpgme_ctx_t ctx, const char *home)
 	cleanup(free_str) char *program =
 	    info->file_name == NULL ? NULL : strdup(info->file_name);
 
-	return gpgme_ctx_set_engine_info(
-	    ctx, GPGME_PROTOCOL_OpenPGP, program, home);
+	return gpgme_ctx_set_engine_info(ctx, GPGME_PROTOCOL_OpenPGP, program,
+	    home);
 }
 
 int
-gpg_context_new(const char *home, gpgme_ctx_t *out, struct err *err)
+gpg_open(const char *home, struct gpg **out, struct err *err)
 {
-	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
+	cleanup(gpg_close) struct gpg *g = calloc(1, sizeof *g);
 
+	if (g == NULL)
+		return err_nomem(err);
 	(void)pthread_once(&gpgme_started, start_gpgme);
 
-	gpgme_error_t code = gpgme_new(&ctx);
+	gpgme_error_t code = gpgme_new(&g->ctx);
 
 	if (code == 0)
-		code = gpgme_set_protocol(ctx, GPGME_PROTOCOL_OpenPGP);
+		code = gpgme_set_protocol(g->ctx, GPGME_PROTOCOL_OpenPGP);
 	if (code == 0 && home != NULL)
-		code = set_home(ctx, home);
+		code = set_home(g->ctx, home);
 	if (code != 0)
 		return gpg_failed(err, code, "start");
-	gpgme_set_offline(ctx, 1);
-	*out = steal(&ctx);
+	gpgme_set_offline(g->ctx, 1);
+	set_loop(g);
+	*out = steal(&g);
 	return 0;
 }
 
 void
-gpg_context_free(gpgme_ctx_t *ctx)
+gpg_close(struct gpg **gp)
 {
-	if (*ctx != NULL)
-		gpgme_release(*ctx);
-	*ctx = NULL;
+	struct gpg *g = steal(gp);
+
+	if (g == NULL)
+		return;
+	if (g->running)
+		(void)gpgme_cancel(g->ctx);
+	if (g->ctx != NULL)
+		gpgme_release(g->ctx);
+	free(g);
+}
+
+gpgme_ctx_t
+gpg_ctx(const struct gpg *g)
+{
+	return g->ctx;
+}
+
+gpgme_error_t
+gpg_result(const struct gpg *g)
+{
+	return g->result;
+}
+
+int
+gpg_watch_status(struct gpg *g, gpgme_status_cb_t fn, void *handle,
+    struct err *err)
+{
+	gpgme_error_t code = gpgme_set_ctx_flag(g->ctx, "full-status", "1");
+
+	if (code != 0)
+		return gpg_failed(err, code, "start");
+	gpgme_set_status_cb(g->ctx, fn, handle);
+	return 0;
+}
+
+/* A pipe whose other end is gone is ready too: its callback will find out. */
+static void
+dispatch(struct gpg *g, const struct pollfd fds[WATCHES])
+{
+	for (size_t i = 0; i < WATCHES && g->running; i++) {
+		struct watch *w = &g->watches[i];
+
+		if (fds[i].fd >= 0 && fds[i].revents != 0 &&
+		    w->fd == fds[i].fd)
+			(void)w->on_ready(w->data, w->fd);
+	}
+}
+
+int
+gpg_step(struct gpg *g, bool input, int timeout_ms, struct err *err)
+{
+	struct pollfd fds[WATCHES];
+
+	if (!g->running)
+		return 1;
+	for (size_t i = 0; i < WATCHES; i++) {
+		const struct watch *w = &g->watches[i];
+		bool wanted = w->fd >= 0 && (input || w->events != POLLOUT);
+
+		fds[i] = (struct pollfd){ .fd = wanted ? w->fd : -1,
+			.events = w->events };
+	}
+
+	int n = poll(fds, WATCHES, timeout_ms);
+
+	if (n < 0 && errno != EINTR)
+		return err_set(err, ERR_TEMP, "wait for gpg: %s",
+		    strerror(errno));
+	if (n == 0)
+		return err_set(err, ERR_TEMP,
+		    "gpg gave no sign of life for %d seconds",
+		    timeout_ms / 1000);
+	if (n > 0)
+		dispatch(g, fds);
+	return g->running ? 0 : 1;
+}
+
+int
+gpg_wait(struct gpg *g, gpgme_error_t *code, int timeout_ms, struct err *err)
+{
+	int over = 0;
+
+	if (*code != 0)
+		return 0;
+	while (over == 0)
+		over = gpg_step(g, true, timeout_ms, err);
+	*code = g->result;
+	return over < 0 ? -1 : 0;
 }
 
 void
@@ -214,36 +376,26 @@ on_import_status(void *handle, const char *keyword, const char *args)
 	return 0;
 }
 
-/* *ended: gpg came to its last report; else it died on the way. */
-static gpgme_error_t
-import_and_watch(gpgme_ctx_t ctx, gpgme_data_t in, bool *ended)
-{
-	gpgme_error_t code = gpgme_set_ctx_flag(ctx, "full-status", "1");
-
-	*ended = false;
-	if (code != 0)
-		return code;
-	gpgme_set_status_cb(ctx, on_import_status, ended);
-	code = gpgme_op_import(ctx, in);
-	gpgme_set_status_cb(ctx, NULL, NULL);
-	return code;
-}
-
 int
-gpg_import(gpgme_ctx_t ctx, const uint8_t *data, size_t n, struct err *err)
+gpg_import(struct gpg *g, const uint8_t *data, size_t n, struct err *err)
 {
 	cleanup(free_gpg_data) gpgme_data_t in = NULL;
-	bool ended;
+	bool ended = false;
 
-	if (gpg_data_of(data, n, &in, err) < 0)
+	if (gpg_data_of(data, n, &in, err) < 0 ||
+	    gpg_watch_status(g, on_import_status, &ended, err) < 0)
 		return -1;
 
-	gpgme_error_t code = import_and_watch(ctx, in, &ended);
+	gpgme_error_t code = gpgme_op_import_start(g->ctx, in);
+	int rc = gpg_wait(g, &code, GPG_PATIENCE_MS, err);
 
+	gpgme_set_status_cb(g->ctx, NULL, NULL);
+	if (rc < 0)
+		return -1;
 	if (code != 0 && gpgme_err_code(code) != GPG_ERR_NO_DATA)
 		return gpg_failed(err, code, "import");
 
-	gpgme_import_result_t result = gpgme_op_import_result(ctx);
+	gpgme_import_result_t result = gpgme_op_import_result(g->ctx);
 
 	if (!ended || result == NULL)
 		return err_set(err, ERR_TEMP,
@@ -266,15 +418,17 @@ take_data(gpgme_data_t *d, struct buf *out, struct err *err)
 }
 
 int
-gpg_export(
-    gpgme_ctx_t ctx, const char *fingerprint, struct buf *out, struct err *err)
+gpg_export(struct gpg *g, const char *fingerprint, struct buf *out,
+    struct err *err)
 {
 	cleanup(free_gpg_data) gpgme_data_t data = NULL;
 	gpgme_error_t code = gpgme_data_new(&data);
 
-	gpgme_set_armor(ctx, 0);
+	gpgme_set_armor(g->ctx, 0);
 	if (code == 0)
-		code = gpgme_op_export(ctx, fingerprint, 0, data);
+		code = gpgme_op_export_start(g->ctx, fingerprint, 0, data);
+	if (gpg_wait(g, &code, GPG_PATIENCE_MS, err) < 0)
+		return -1;
 	if (code != 0)
 		return gpg_failed(err, code, "export");
 	return take_data(&data, out, err);

@@ -5,12 +5,17 @@
  * Private to lib/openpgp: the door to GPGME. Here contexts are made and
  * throw-away GNUPGHOMEs live and die; no other file does either.
  *
+ * Operations are begun with gpgme_op_..._start() and run by gpg_step() or
+ * gpg_wait(): GPGME's own loop turns for ever when gpg dies before it
+ * has read its input (1.18 does not look at POLLERR).
+ *
  * GPGME sets SIGPIPE to be ignored, process-wide, when it finds it at its
- * default. Safe in threads.
+ * default. Safe in threads, one context a thread.
  */
 #ifndef OPENPGP_GPGME_DOOR_H
 #define OPENPGP_GPGME_DOOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <gpgme.h>
@@ -32,13 +37,39 @@ int gpg_home_new(enum gpg_home_use use, struct gpg_home **out,
 void gpg_home_free(struct gpg_home **hp);
 const char *gpg_home_path(const struct gpg_home *h);
 
+/* A GPGME context with its loop. */
+struct gpg;
+
 /*
- * A context on the GNUPGHOME `home` (NULL: the user's own), without network.
- * ERR_TEMP when there is no gpg that works.
+ * On the GNUPGHOME `home` (NULL: the user's own), without network. ERR_TEMP
+ * when there is no gpg that works.
  */
-int gpg_context_new(
-    const char *home, gpgme_ctx_t *out, struct err *err) must_check;
-void gpg_context_free(gpgme_ctx_t *ctx);
+int gpg_open(const char *home, struct gpg **out, struct err *err) must_check;
+/* Gives up what still runs. NULL is fine. */
+void gpg_close(struct gpg **gp);
+gpgme_ctx_t gpg_ctx(const struct gpg *g);
+
+/* Every status line of gpg is given to fn from now on. */
+int gpg_watch_status(struct gpg *g, gpgme_status_cb_t fn, void *handle,
+    struct err *err) must_check;
+
+/*
+ * Goes on with what was started: waits up to timeout_ms (-1: for ever) for gpg
+ * and handles what there is. Its input is asked for only when `input` is set.
+ * 1 when the operation is over (gpg_result() says how), 0 when it is not, -1
+ * with *err = ERR_TEMP when gpg gave no sign of life for so long.
+ */
+int gpg_step(struct gpg *g, bool input, int timeout_ms, struct err *err)
+    must_check;
+gpgme_error_t gpg_result(const struct gpg *g);
+
+/*
+ * Runs what was started (`code` is what starting it returned) to its end, and
+ * gives GPGME's verdict in *code; -1 as gpg_step().
+ */
+enum { GPG_PATIENCE_MS = 120 * 1000 };
+int gpg_wait(struct gpg *g, gpgme_error_t *code, int timeout_ms,
+    struct err *err) must_check;
 
 /* What GPGME reports, as ERR_TEMP "what: text"; returns -1. */
 int gpg_failed(struct err *err, gpgme_error_t code, const char *what);
@@ -47,15 +78,15 @@ int gpg_failed(struct err *err, gpgme_error_t code, const char *what);
  * Imports the one certificate in `data` (binary, borrowed). 1 when gpg took it;
  * 0 when gpg found nothing in it that it can use; -1 with *err set.
  */
-int gpg_import(
-    gpgme_ctx_t ctx, const uint8_t *data, size_t n, struct err *err) must_check;
+int gpg_import(struct gpg *g, const uint8_t *data, size_t n, struct err *err)
+    must_check;
 
 /*
  * What gpg kept of one certificate (upper-case hexadecimal), binary: without
  * strangers' signatures and pictures, but (other than a minimal export) with
  * expired and revoked subkeys.
  */
-int gpg_export(gpgme_ctx_t ctx, const char *fingerprint, struct buf *out,
+int gpg_export(struct gpg *g, const char *fingerprint, struct buf *out,
     struct err *err) must_check;
 
 /* A data object on memory that is borrowed for its life. */

@@ -228,10 +228,10 @@ keyblock_key_read(const struct crypt *crypt, struct octets body,
 	    !take_number(&rest, 4, &created) ||
 	    !take_number(&rest, 1, &algorithm))
 		return err_set(err, ERR_PERM, "a damaged key packet");
-	if (version != 4 && version != 6)
+	if (version < 4 || version > 6)
 		return err_set(err, ERR_PERM,
 		    "keys of version %u are not supported", version);
-	if (version == 6 && (!take_number(&rest, 4, &len) || len != rest.n))
+	if (version > 4 && (!take_number(&rest, 4, &len) || len != rest.n))
 		return err_set(err, ERR_PERM, "a damaged key packet");
 	*out = (struct keyblock_key){ .version = (uint8_t)version,
 		.algorithm = (uint8_t)algorithm,

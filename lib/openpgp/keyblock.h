@@ -38,7 +38,7 @@ void keyblock_free(struct keyblock **kp);
 
 /* What a public key packet says. */
 struct keyblock_key {
-	uint8_t version; /* 4 or 6 */
+	uint8_t version; /* 4, 5 (GnuPG's own) or 6 */
 	uint8_t algorithm;
 	int64_t created;
 	struct octets material; /* what follows the algorithm (and length) */
@@ -48,7 +48,7 @@ struct keyblock_key {
 
 /*
  * Reads the body of a public key or subkey packet. ERR_PERM when it is none of
- * version 4 or 6. out->material borrows from body.
+ * version 4 to 6. out->material borrows from body.
  */
 int keyblock_key_read(const struct crypt *crypt, struct octets body,
     struct keyblock_key *out, struct err *err) must_check;

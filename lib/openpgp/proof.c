@@ -38,8 +38,8 @@ is_blank(const uint8_t *line, size_t n)
 
 /* The armor reader knows what a line must be; here is what it may say. */
 static int
-check_armor_line(struct pgp_proof *p, const uint8_t *line, size_t n,
-    struct err *err)
+check_armor_line(
+    struct pgp_proof *p, const uint8_t *line, size_t n, struct err *err)
 {
 	bool blank = is_blank(line, n);
 
@@ -48,7 +48,7 @@ check_armor_line(struct pgp_proof *p, const uint8_t *line, size_t n,
 	else if (p->armor_place == IN_ARMOR_HEADER && blank)
 		p->armor_place = IN_ARMOR_DATA;
 	else if (p->armor_place == IN_ARMOR_HEADER &&
-	    !armor_header_is_known(line, n, &p->armor_headers))
+		 !armor_header_is_known(line, n, &p->armor_headers))
 		return err_set(err, ERR_PROTO, "armor: unusual header line");
 	return 0;
 }
@@ -89,8 +89,8 @@ pgp_proof_new(const char *content_type, size_t len,
 		return rc;
 	struct sink packets = { .put = put_packets, .ctx = p };
 	if (armor_reader_new(packets, &p->armor, err) < 0 ||
-	    packet_reader_new(proof_packets_events(&p->packets),
-		&p->packet_reader, err) < 0)
+	    packet_reader_new(
+		proof_packets_events(&p->packets), &p->packet_reader, err) < 0)
 		return -1;
 	*out = steal(&p);
 	return 1;
@@ -123,8 +123,7 @@ rule_out(struct pgp_proof *p, struct err *err)
 }
 
 int
-pgp_proof_feed(struct pgp_proof *p, const void *body, size_t n,
-    struct err *err)
+pgp_proof_feed(struct pgp_proof *p, const void *body, size_t n, struct err *err)
 {
 	if (p->ruled_out)
 		return 0;

@@ -16,8 +16,9 @@
 #include "openpgp/armor.h"
 #include "openpgp/proof.h"
 
-#define TYPE \
-	"multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b"
+#define TYPE                                                            \
+	"multipart/encrypted; protocol=\"application/pgp-encrypted\"; " \
+	"boundary=b"
 
 enum { MANY = 10000, POINT_LEN = 35, WRAPPED_LEN = 48, DATA_LEN = 300 };
 
@@ -32,8 +33,8 @@ static struct pgp_subkey subkey = {
 static void
 put_packets(struct buf *to)
 {
-	const uint8_t pkesk[] = { 0xc1, 10 + POINT_LEN + 1 + WRAPPED_LEN, 3,
-		1, 2, 3, 4, 5, 6, 7, 8, PGP_ECDH, 1, 7, 0x40 };
+	const uint8_t pkesk[] = { 0xc1, 10 + POINT_LEN + 1 + WRAPPED_LEN, 3, 1,
+		2, 3, 4, 5, 6, 7, 8, PGP_ECDH, 1, 7, 0x40 };
 	uint8_t rest[POINT_LEN - 3 + 1 + WRAPPED_LEN] = { 0 };
 	const uint8_t seipd[] = { 0xd2, 0xff, 0, 0, DATA_LEN >> 8,
 		DATA_LEN & 255, 1 };
@@ -53,10 +54,13 @@ put_body(struct buf *to)
 	cleanup(armor_writer_free) struct armor_writer *w = NULL;
 
 	put_packets(&packets);
-	assert_int_equal(buf_puts(to,
-	    "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\n"
-	    "Version: 1\r\n\r\n"
-	    "--b\r\nContent-Type: application/octet-stream\r\n\r\n", NULL), 0);
+	assert_int_equal(
+	    buf_puts(to,
+		"--b\r\nContent-Type: application/pgp-encrypted\r\n\r\n"
+		"Version: 1\r\n\r\n"
+		"--b\r\nContent-Type: application/octet-stream\r\n\r\n",
+		NULL),
+	    0);
 	assert_int_equal(armor_writer_new(sink_to_buf(to), &w, NULL), 0);
 	struct sink sink = armor_writer_sink(w);
 	assert_int_equal(sink_put(&sink, packets.data, packets.len, NULL), 0);

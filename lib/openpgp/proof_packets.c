@@ -80,8 +80,8 @@ skip_mpi(struct octets *from)
 	struct octets mpi;
 
 	return take_number(from, 2, &bits) && bits > 0 &&
-	    (bits + 7) / 8 <= MPI_MAX &&
-	    take_octets(from, (bits + 7) / 8, &mpi);
+	       (bits + 7) / 8 <= MPI_MAX &&
+	       take_octets(from, (bits + 7) / 8, &mpi);
 }
 
 /* A length octet and the session key wrapped under an agreed key. */
@@ -92,7 +92,7 @@ skip_wrapped_key(struct octets *from)
 	struct octets key;
 
 	return take_number(from, 1, &len) && len <= WRAPPED_KEY_MAX &&
-	    take_octets(from, len, &key);
+	       take_octets(from, len, &key);
 }
 
 /* The algorithm's own fields, and nothing but them (RFC 9580, 5.1). */
@@ -108,18 +108,19 @@ is_encrypted_key(unsigned algorithm, struct octets rest)
 		whole = skip_mpi(&rest);
 		break;
 	case PGP_ELGAMAL:
-		whole = skip_mpi(&rest) && skip_mpi(&rest);
+		whole = skip_mpi(&rest);
+		whole = whole && skip_mpi(&rest);
 		break;
 	case PGP_ECDH:
 		whole = skip_mpi(&rest) && skip_wrapped_key(&rest);
 		break;
 	case PGP_X25519:
-		whole = take_octets(&rest, 32, &point) &&
-		    skip_wrapped_key(&rest);
+		whole =
+		    take_octets(&rest, 32, &point) && skip_wrapped_key(&rest);
 		break;
 	case PGP_X448:
-		whole = take_octets(&rest, 56, &point) &&
-		    skip_wrapped_key(&rest);
+		whole =
+		    take_octets(&rest, 56, &point) && skip_wrapped_key(&rest);
 		break;
 	default:
 		break;
@@ -148,7 +149,7 @@ is_named(const struct addressee *a, const struct pgp_subkey *key)
 		return false;
 	if (a->name.n != sizeof id)
 		return a->name.n == key->fingerprint_len &&
-		    memcmp(a->name.p, key->fingerprint, a->name.n) == 0;
+		       memcmp(a->name.p, key->fingerprint, a->name.n) == 0;
 	pgp_key_id(key->fingerprint, key->fingerprint_len, id);
 	return memcmp(a->name.p, id, sizeof id) == 0;
 }
@@ -180,8 +181,9 @@ take_fingerprint(struct octets *from, struct octets *out)
 	if (len == 0)
 		return take_octets(from, 0, out);
 	return take_number(from, 1, &version) &&
-	    take_octets(from, len - 1, out) &&
-	    ((version == 4 && out->n == 20) || (version == 6 && out->n == 32));
+	       take_octets(from, len - 1, out) &&
+	       ((version == 4 && out->n == 20) ||
+		   (version == 6 && out->n == 32));
 }
 
 static int
@@ -191,11 +193,10 @@ end_pkesk(struct proof_packets *p, struct err *err)
 	struct addressee a;
 	uint32_t version, algorithm;
 
-	if (!take_number(&rest, 1, &version) ||
-	    (version != 3 && version != 6))
+	if (!take_number(&rest, 1, &version) || (version != 3 && version != 6))
 		return not_sealed(err, "session key of an unknown version");
-	if (version == 3 ? !take_octets(&rest, 8, &a.name) :
-	                   !take_fingerprint(&rest, &a.name))
+	if (version == 3 ? !take_octets(&rest, 8, &a.name)
+			 : !take_fingerprint(&rest, &a.name))
 		return not_sealed(err, "damaged session key");
 	if (!take_number(&rest, 1, &algorithm) ||
 	    !is_encrypted_key(algorithm, rest))
@@ -240,8 +241,8 @@ check_head(const struct proof_packets *p, struct err *err)
 }
 
 static int
-data_octets(struct proof_packets *p, const uint8_t *data, size_t n,
-    struct err *err)
+data_octets(
+    struct proof_packets *p, const uint8_t *data, size_t n, struct err *err)
 {
 	size_t used = 0;
 
@@ -306,8 +307,7 @@ end_packet(void *ctx, struct err *err)
 
 	if (p->tag == PGP_TAG_SEIPD)
 		return end_data(p, err);
-	return p->tag == PGP_TAG_PKESK ? end_pkesk(p, err) :
-	                                 end_skesk(p, err);
+	return p->tag == PGP_TAG_PKESK ? end_pkesk(p, err) : end_skesk(p, err);
 }
 
 struct packet_events
@@ -328,8 +328,8 @@ proof_packets_finish(const struct proof_packets *p, struct err *err)
 }
 
 void
-proof_packets_init(struct proof_packets *p, struct pgp_cert *const *certs,
-    size_t cert_count)
+proof_packets_init(
+    struct proof_packets *p, struct pgp_cert *const *certs, size_t cert_count)
 {
 	*p = (struct proof_packets){
 		.certs = certs,

@@ -36,14 +36,14 @@ struct proof_packets {
 	struct spread spread;
 };
 
-void proof_packets_init(struct proof_packets *p,
-    struct pgp_cert *const *certs, size_t cert_count);
+void proof_packets_init(
+    struct proof_packets *p, struct pgp_cert *const *certs, size_t cert_count);
 void proof_packets_reset(struct proof_packets *p);
 
 /* ERR_PROTO from any of them: not sealed to this recipient. */
 struct packet_events proof_packets_events(struct proof_packets *p);
-int proof_packets_finish(const struct proof_packets *p, struct err *err)
-    must_check;
+int proof_packets_finish(
+    const struct proof_packets *p, struct err *err) must_check;
 
 /*
  * Adds octets of the encrypted data; false when they cannot be ciphertext. A

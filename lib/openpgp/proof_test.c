@@ -51,8 +51,7 @@ static struct {
 /* --- programs --- */
 
 /* Runs a shell command in the home folder; its output goes into out. */
-static int printf_like(2, 3)
-run(struct buf *out, const char *fmt, ...)
+static int printf_like(2, 3) run(struct buf *out, const char *fmt, ...)
 {
 	cleanup(buf_reset) struct buf command = { .limit = 4096 };
 	char what[1000], piece[4096];
@@ -63,9 +62,11 @@ run(struct buf *out, const char *fmt, ...)
 	(void)vsnprintf(what, sizeof what, fmt, ap);
 	va_end(ap);
 	assert_int_equal(buf_putf(&command, NULL,
-	    "cd %s && export GNUPGHOME=%s HOME=%s && %s", t.home, t.home,
-	    t.home, what), 0);
-	FILE *f = popen(buf_str(&command, NULL), "r"); /* NOLINT(cert-env33-c) */
+			     "cd %s && export GNUPGHOME=%s HOME=%s && %s",
+			     t.home, t.home, t.home, what),
+	    0);
+	FILE *f =
+	    popen(buf_str(&command, NULL), "r"); /* NOLINT(cert-env33-c) */
 	assert_non_null(f);
 	while ((n = fread(piece, 1, sizeof piece, f)) > 0)
 		if (out != NULL)
@@ -118,21 +119,24 @@ make_person(struct person *p)
 	bool rsa = strcmp(p->algorithm, "rsa2048") == 0;
 	uint8_t fingerprint[20];
 
-	assert_int_equal(run(NULL,
-	    "gpg --batch -q --no-auto-check-trustdb --passphrase '' --quick-gen-key %s %s %s never"
-	    " 2>&1", p->address, p->algorithm, rsa ? "encr,sign,cert" :
-	    "default"), 0);
-	assert_int_equal(run(&out, "gpg --with-colons --list-keys %s",
-	    p->address), 0);
-	const char *line = strstr(buf_str(&out, NULL),
-	    rsa ? "\npub:" : "\nsub:");
+	assert_int_equal(
+	    run(NULL,
+		"gpg --batch -q --no-auto-check-trustdb --passphrase '' "
+		"--quick-gen-key %s %s %s never"
+		" 2>&1",
+		p->address, p->algorithm, rsa ? "encr,sign,cert" : "default"),
+	    0);
+	assert_int_equal(
+	    run(&out, "gpg --with-colons --list-keys %s", p->address), 0);
+	const char *line =
+	    strstr(buf_str(&out, NULL), rsa ? "\npub:" : "\nsub:");
 	assert_non_null(line);
 	line = strstr(line, "\nfpr:::::::::");
 	assert_non_null(line);
 	for (size_t i = 0; i < sizeof fingerprint; i++)
 		fingerprint[i] = (uint8_t)hex_octet(line + 13 + 2 * i);
-	p->cert = make_cert(fingerprint, sizeof fingerprint,
-	    rsa ? PGP_RSA : PGP_ECDH);
+	p->cert = make_cert(
+	    fingerprint, sizeof fingerprint, rsa ? PGP_RSA : PGP_ECDH);
 }
 
 /* Lines of the armor end with CRLF, as mail has them. */
@@ -151,8 +155,11 @@ encrypt(struct buf *out, const char *options)
 {
 	cleanup(buf_reset) struct buf lf = { .limit = BIG };
 
-	assert_int_equal(run(&lf, "gpg --batch -q --trust-model always -a %s"
-	    " -e <plain 2>/dev/null", options), 0);
+	assert_int_equal(run(&lf,
+			     "gpg --batch -q --trust-model always -a %s"
+			     " -e <plain 2>/dev/null",
+			     options),
+	    0);
 	buf_clear(out);
 	put_crlf(out, &lf);
 }
@@ -174,8 +181,7 @@ keep_body(void *ctx, const uint8_t *data, size_t n, struct err *err)
 {
 	struct buf *bodies = ctx;
 
-	return buf_put(&bodies[bodies[2].limit == PGP_TAG_SEIPD], data, n,
-	    err);
+	return buf_put(&bodies[bodies[2].limit == PGP_TAG_SEIPD], data, n, err);
 }
 
 static int
@@ -197,9 +203,8 @@ static void
 take_apart(const struct buf *armored, struct buf *pkesk, struct buf *seipd)
 {
 	struct buf bodies[3] = { { .limit = BIG }, { .limit = BIG } };
-	struct packet_events events = {
-		keep_begin, keep_body, keep_end, bodies
-	};
+	struct packet_events events = { keep_begin, keep_body, keep_end,
+		bodies };
 	cleanup(packet_reader_free) struct packet_reader *packets = NULL;
 	cleanup(armor_reader_free) struct armor_reader *armor = NULL;
 	struct sink sink = { .put = feed_packets };
@@ -207,8 +212,8 @@ take_apart(const struct buf *armored, struct buf *pkesk, struct buf *seipd)
 	assert_int_equal(packet_reader_new(events, &packets, NULL), 0);
 	sink.ctx = packets;
 	assert_int_equal(armor_reader_new(sink, &armor, NULL), 0);
-	assert_int_equal(armor_reader_feed(armor, armored->data,
-	    armored->len, NULL), 0);
+	assert_int_equal(
+	    armor_reader_feed(armor, armored->data, armored->len, NULL), 0);
 	assert_int_equal(armor_reader_finish(armor, NULL), 0);
 	assert_int_equal(packet_reader_finish(packets, NULL), 0);
 	*pkesk = bodies[0];
@@ -221,10 +226,8 @@ take_apart(const struct buf *armored, struct buf *pkesk, struct buf *seipd)
 static void
 put_packet(struct buf *to, unsigned tag, const void *body, size_t n)
 {
-	const uint8_t head[] = {
-		(uint8_t)(0xc0 | tag), 255, (uint8_t)(n >> 24),
-		(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n
-	};
+	const uint8_t head[] = { (uint8_t)(0xc0 | tag), 255, (uint8_t)(n >> 24),
+		(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
 
 	assert_int_equal(buf_put(to, head, sizeof head, NULL), 0);
 	assert_int_equal(buf_put(to, body, n, NULL), 0);
@@ -293,8 +296,9 @@ put_pkesk(struct buf *to, char letter)
 		break;
 	case 'o': /* somebody else's */
 		buf_clear(&pk);
-		assert_int_equal(buf_put(&pk, t.other_pkesk.data,
-		    t.other_pkesk.len, NULL), 0);
+		assert_int_equal(
+		    buf_put(&pk, t.other_pkesk.data, t.other_pkesk.len, NULL),
+		    0);
 		break;
 	case 'w': /* for nobody in particular */
 		memcpy(pk.data, anybody, sizeof anybody);
@@ -393,16 +397,14 @@ put_other(struct buf *to, char letter)
 		    6 + strlen(CANARY));
 		break;
 	case 'c':
-		put_packet(to, PGP_TAG_COMPRESSED, "\0" CANARY,
-		    1 + strlen(CANARY));
+		put_packet(
+		    to, PGP_TAG_COMPRESSED, "\0" CANARY, 1 + strlen(CANARY));
 		break;
 	case '9': /* no integrity protection */
-		put_packet(to, PGP_TAG_SED, t.seipd.data + 1,
-		    t.seipd.len - 1);
+		put_packet(to, PGP_TAG_SED, t.seipd.data + 1, t.seipd.len - 1);
 		break;
 	case '2':
-		put_packet(to, PGP_TAG_GNUPG_AEAD, t.seipd.data,
-		    t.seipd.len);
+		put_packet(to, PGP_TAG_GNUPG_AEAD, t.seipd.data, t.seipd.len);
 		break;
 	case 'g':
 		put_packet(to, PGP_TAG_SIGNATURE, ones, 70);
@@ -434,19 +436,18 @@ put_armored(struct buf *to, const struct buf *packets)
 
 	assert_int_equal(armor_writer_new(sink_to_buf(to), &w, NULL), 0);
 	struct sink sink = armor_writer_sink(w);
-	assert_int_equal(sink_put(&sink, packets->data, packets->len, NULL),
-	    0);
+	assert_int_equal(sink_put(&sink, packets->data, packets->len, NULL), 0);
 	assert_int_equal(armor_writer_finish(w, NULL), 0);
 }
 
 /* --- the proof --- */
 
-#define TYPE                                                         \
+#define TYPE                                                            \
 	" multipart/encrypted; protocol=\"application/pgp-encrypted\";" \
 	"\r\n\tboundary=\"bb\""
-#define BEFORE                                                 \
+#define BEFORE                                                    \
 	"--bb\r\nContent-Type: application/pgp-encrypted\r\n\r\n" \
-	"Version: 1\r\n\r\n"                                   \
+	"Version: 1\r\n\r\n"                                      \
 	"--bb\r\nContent-Type: application/octet-stream\r\n\r\n"
 #define AFTER "\r\n--bb--\r\n"
 
@@ -467,7 +468,7 @@ prove_in_steps(const char *type, const void *body, size_t n, size_t step,
 	assert_int_equal(rc, 1);
 	for (size_t i = 0; i < n; i += step)
 		assert_true(pgp_proof_feed(p, s + i,
-		    n - i < step ? n - i : step, &err) >= 0);
+				n - i < step ? n - i : step, &err) >= 0);
 	rc = pgp_proof_finish(p, &reason, &err);
 	assert_int_equal(err.kind, ERR_NONE);
 	assert_non_null(reason);
@@ -590,8 +591,8 @@ genuine_messages_are_proven(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(layouts); i++) {
-		cleanup(buf_reset) struct buf to_ann = body_of(
-		    layouts[i].before, &t.armored, layouts[i].after);
+		cleanup(buf_reset) struct buf to_ann =
+		    body_of(layouts[i].before, &t.armored, layouts[i].after);
 		cleanup(buf_reset) struct buf to_bob = body_of(
 		    layouts[i].before, &t.other_armored, layouts[i].after);
 
@@ -618,8 +619,8 @@ static const struct {
 	{ "and a password",
 	    "-c --pinentry-mode loopback --passphrase x -r ann@example.org",
 	    "a" },
-	{ "a password alone",
-	    "-c --pinentry-mode loopback --passphrase x", "-" },
+	{ "a password alone", "-c --pinentry-mode loopback --passphrase x",
+	    "-" },
 	{ "armor headers",
 	    "--emit-version --comment https://openpgpjs.org"
 	    " -r ann@example.org",
@@ -639,18 +640,21 @@ what_gpg_makes_is_judged(void **state)
 		const char *who = by_gpg[i].who;
 
 		print_message("%s\n", by_gpg[i].name);
-		assert_int_equal(run(&lf, "gpg --batch -q --trust-model always"
-		    " -a %s %s <plain 2>/dev/null", by_gpg[i].options,
-		    strcmp(who, "-") == 0 ? "" : "-e"), 0);
+		assert_int_equal(
+		    run(&lf,
+			"gpg --batch -q --trust-model always"
+			" -a %s %s <plain 2>/dev/null",
+			by_gpg[i].options, strcmp(who, "-") == 0 ? "" : "-e"),
+		    0);
 		put_crlf(&armor, &lf);
 		cleanup(buf_reset) struct buf body =
 		    body_of(BEFORE, &armor, AFTER);
-		assert_proven(prove(TYPE, &body, &t.ann),
-		    strchr(who, 'a') != NULL);
-		assert_proven(prove(TYPE, &body, &t.bob),
-		    strchr(who, 'b') != NULL);
-		assert_proven(prove(TYPE, &body, &t.rsa),
-		    strchr(who, 'r') != NULL);
+		assert_proven(
+		    prove(TYPE, &body, &t.ann), strchr(who, 'a') != NULL);
+		assert_proven(
+		    prove(TYPE, &body, &t.bob), strchr(who, 'b') != NULL);
+		assert_proven(
+		    prove(TYPE, &body, &t.rsa), strchr(who, 'r') != NULL);
 	}
 }
 
@@ -662,14 +666,16 @@ large_messages_are_proven(void **state)
 	cleanup(buf_reset) struct buf lf = { .limit = BIG };
 
 	(void)state;
-	assert_int_equal(run(&lf, "head -c 300000 /dev/zero | gpg --batch -q"
-	    " --trust-model always -z0 -a -r ann@example.org -e"), 0);
+	assert_int_equal(
+	    run(&lf, "head -c 300000 /dev/zero | gpg --batch -q"
+		     " --trust-model always -z0 -a -r ann@example.org -e"),
+	    0);
 	put_crlf(&armor, &lf);
 	assert_true(armor.len > 400000);
 	cleanup(buf_reset) struct buf body = body_of(BEFORE, &armor, AFTER);
 	for (size_t step = 1000; step < 100000; step += 9973)
-		assert_proven(prove_in_steps(TYPE, body.data, body.len,
-		    step, &t.ann), 1);
+		assert_proven(
+		    prove_in_steps(TYPE, body.data, body.len, step, &t.ann), 1);
 	assert_proven(prove(TYPE, &body, &t.bob), 0);
 }
 
@@ -682,9 +688,8 @@ static const struct {
 	    " && rnpkeys --homedir rnp --import ann.asc >/dev/null 2>&1"
 	    " && rnp --homedir rnp -e --armor -r ann@example.org <plain"
 	    " 2>/dev/null" },
-	{ "sqop",
-	    "gpg -a --export ann@example.org >ann.asc"
-	    " && sqop encrypt ann.asc <plain" },
+	{ "sqop", "gpg -a --export ann@example.org >ann.asc"
+		  " && sqop encrypt ann.asc <plain" },
 };
 
 static void
@@ -696,18 +701,20 @@ other_programs_are_understood(void **state)
 		cleanup(buf_reset) struct buf lf = { .limit = BIG };
 
 		if (run(NULL, "command -v %s", others[i].program) != 0) {
-			print_message("%s: not installed\n",
-			    others[i].program);
+			print_message("%s: not installed\n", others[i].program);
 			continue;
 		}
 		print_message("%s\n", others[i].program);
 		assert_int_equal(run(&lf, "%s", others[i].command), 0);
 		for (size_t k = 0; k < lf.len; k++)
 			if (lf.data[k] != '\r')
-				assert_int_equal(buf_put(&armor,
-				    lf.data[k] == '\n' ? "\r\n" :
-				                         (char *)&lf.data[k],
-				    lf.data[k] == '\n' ? 2 : 1, NULL), 0);
+				assert_int_equal(
+				    buf_put(&armor,
+					lf.data[k] == '\n'
+					    ? "\r\n"
+					    : (char *)&lf.data[k],
+					lf.data[k] == '\n' ? 2 : 1, NULL),
+				    0);
 		cleanup(buf_reset) struct buf body =
 		    body_of(BEFORE, &armor, AFTER);
 		assert_proven(prove(TYPE, &body, &t.ann), 1);
@@ -735,17 +742,17 @@ static const struct {
 	    BEFORE "@" AFTER },
 	{ "armor lines around text", TYPE,
 	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n\r\n" CANARY "\r\n"
-	    "-----END PGP MESSAGE-----\r\n" AFTER },
+		   "-----END PGP MESSAGE-----\r\n" AFTER },
 	{ "armor lines around base64 of text", TYPE,
-	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n\r\n"
+	    BEFORE
+	    "-----BEGIN PGP MESSAGE-----\r\n\r\n"
 	    "VGhlIGNhbmFyeSBzaW5ncyBhdCBub29uLCBiZWhpbmQgdGhlIG9sZCBtaWxs\r\n"
 	    "-----END PGP MESSAGE-----\r\n" AFTER },
 	{ "empty armor", TYPE,
 	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n\r\n"
-	    "-----END PGP MESSAGE-----\r\n" AFTER },
+		   "-----END PGP MESSAGE-----\r\n" AFTER },
 	{ "no armor", TYPE, BEFORE AFTER },
-	{ "text in front of the armor", TYPE,
-	    BEFORE CANARY "\r\n@" AFTER },
+	{ "text in front of the armor", TYPE, BEFORE CANARY "\r\n@" AFTER },
 	{ "text behind the armor", TYPE, BEFORE "@" CANARY AFTER },
 	{ "text behind the armor, after blank lines", TYPE,
 	    BEFORE "@\r\n\r\n\r\n" CANARY AFTER },
@@ -754,11 +761,11 @@ static const struct {
 	    CANARY "\r\n" BEFORE "@" AFTER },
 	{ "two armored messages", TYPE, BEFORE "@@" AFTER },
 	{ "a second part", TYPE,
-	    BEFORE "@\r\n--bb\r\nContent-Type: text/plain\r\n\r\n" CANARY
-	    AFTER },
+	    BEFORE
+	    "@\r\n--bb\r\nContent-Type: text/plain\r\n\r\n" CANARY AFTER },
 	{ "a second encrypted part", TYPE,
 	    BEFORE "@\r\n--bb\r\nContent-Type: application/octet-stream\r\n"
-	    "\r\n@" AFTER },
+		   "\r\n@" AFTER },
 	{ "a nested part", TYPE,
 	    "--bb\r\nContent-Type: application/pgp-encrypted\r\n\r\n"
 	    "Version: 1\r\n\r\n"
@@ -770,20 +777,19 @@ static const struct {
 	    "--bb\r\nContent-Type: message/rfc822\r\n\r\n@" AFTER },
 	{ "text in a comment of the armor", TYPE,
 	    BEFORE "-----BEGIN PGP MESSAGE-----\r\nComment: " CANARY
-	    "\r\n\r\n#" AFTER },
+		   "\r\n\r\n#" AFTER },
 	{ "known comment of the armor, twice", TYPE,
 	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n"
-	    "Comment: https://openpgpjs.org\r\n"
-	    "Comment: https://openpgpjs.org\r\n\r\n#" AFTER },
+		   "Comment: https://openpgpjs.org\r\n"
+		   "Comment: https://openpgpjs.org\r\n\r\n#" AFTER },
 	{ "another armor header", TYPE,
-	    BEFORE "-----BEGIN PGP MESSAGE-----\r\nX-Note: a\r\n\r\n#"
-	    AFTER },
+	    BEFORE "-----BEGIN PGP MESSAGE-----\r\nX-Note: a\r\n\r\n#" AFTER },
 	{ "text before the base64", TYPE,
-	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n\r\nHello, world!\r\n#"
-	    AFTER },
+	    BEFORE
+	    "-----BEGIN PGP MESSAGE-----\r\n\r\nHello, world!\r\n#" AFTER },
 	{ "base64 before the base64", TYPE,
 	    BEFORE "-----BEGIN PGP MESSAGE-----\r\n\r\nHellooWorlddAgain123"
-	    "\r\n#" AFTER },
+		   "\r\n#" AFTER },
 	{ "signature armor", TYPE,
 	    BEFORE "-----BEGIN PGP SIGNATURE-----\r\n\r\n#" AFTER },
 	{ "blank line in the armor", TYPE,
@@ -805,21 +811,22 @@ static const struct {
 static void
 put_forgery(struct buf *to, const char *body)
 {
-	const uint8_t *data = memmem(t.armored.data, t.armored.len,
-	    "\r\n\r\n", 4);
+	const uint8_t *data =
+	    memmem(t.armored.data, t.armored.len, "\r\n\r\n", 4);
 
 	assert_non_null(data);
 	size_t head = (size_t)(data + 4 - t.armored.data);
 	for (; *body != '\0'; body++)
 		if (*body == '@')
-			assert_int_equal(buf_put(to, t.armored.data,
-			    t.armored.len, NULL), 0);
-		else if (*body == '#')
-			assert_int_equal(buf_put(to, data + 4,
-			    t.armored.len - head, NULL), 0);
-		else
-			assert_int_equal(buf_putc(to, (uint8_t)*body, NULL),
+			assert_int_equal(
+			    buf_put(to, t.armored.data, t.armored.len, NULL),
 			    0);
+		else if (*body == '#')
+			assert_int_equal(
+			    buf_put(to, data + 4, t.armored.len - head, NULL),
+			    0);
+		else
+			assert_int_equal(buf_putc(to, (uint8_t)*body, NULL), 0);
 }
 
 static void
@@ -834,13 +841,14 @@ forgeries_are_not_proven(void **state)
 		assert_proven(prove(forgeries[i].type, &body, &t.ann), 0);
 		for (size_t step = 1; step < 70; step += 9)
 			assert_proven(prove_in_steps(forgeries[i].type,
-			    body.data, body.len, step, &t.ann), 0);
+					  body.data, body.len, step, &t.ann),
+			    0);
 	}
 	/* the pieces are good: without a forgery it is a proof */
 	cleanup(buf_reset) struct buf body = { .limit = BIG };
 	put_forgery(&body, BEFORE "-----BEGIN PGP MESSAGE-----\r\n"
-	    "Version: GnuPG v2\r\nComment: https://openpgpjs.org\r\n\r\n#"
-	    AFTER);
+				  "Version: GnuPG v2\r\nComment: "
+				  "https://openpgpjs.org\r\n\r\n#" AFTER);
 	assert_proven(prove(TYPE, &body, &t.ann), 1);
 }
 
@@ -849,8 +857,7 @@ static void
 damaged_armor_is_not_proven(void **state)
 {
 	static const char *const crc[] = { "=AAAA", "=!!!!", "=AAA=" };
-	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored,
-	    AFTER);
+	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored, AFTER);
 	uint8_t *at = memmem(body.data, body.len, "\r\n=", 3);
 
 	(void)state;
@@ -863,8 +870,8 @@ damaged_armor_is_not_proven(void **state)
 	cleanup(buf_reset) struct buf without = { .limit = BIG };
 	size_t head = (size_t)(at - body.data);
 	assert_int_equal(buf_put(&without, body.data, head, NULL), 0);
-	assert_int_equal(buf_put(&without, at + 7, body.len - head - 7, NULL),
-	    0);
+	assert_int_equal(
+	    buf_put(&without, at + 7, body.len - head - 7, NULL), 0);
 	assert_proven(prove(TYPE, &without, &t.ann), 1);
 }
 
@@ -942,8 +949,8 @@ packets_are_judged(void **state)
 		cleanup(buf_reset) struct buf body =
 		    body_of(BEFORE, &armor, AFTER);
 		assert_proven(prove(TYPE, &body, &to), recipes[i].proven);
-		assert_proven(prove_in_steps(TYPE, body.data, body.len, 7,
-		    &to), recipes[i].proven);
+		assert_proven(prove_in_steps(TYPE, body.data, body.len, 7, &to),
+		    recipes[i].proven);
 		assert_proven(prove(TYPE, &body, &t.rsa), 0);
 	}
 }
@@ -969,33 +976,30 @@ session_keys_are_bounded(void **state)
 static void
 steps_make_no_difference(void **state)
 {
-	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored,
-	    AFTER);
+	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored, AFTER);
 
 	(void)state;
 	for (size_t step = 1; step <= body.len + 1; step++)
-		assert_proven(prove_in_steps(TYPE, body.data, body.len,
-		    step, &t.ann), 1);
+		assert_proven(
+		    prove_in_steps(TYPE, body.data, body.len, step, &t.ann), 1);
 }
 
 static void
 cut_messages_are_not_proven(void **state)
 {
-	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored,
-	    AFTER);
+	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored, AFTER);
 
 	(void)state;
 	/* the last line's CRLF may be missing */
 	for (size_t n = 0; n < body.len - 2; n++)
-		assert_proven(prove_in_steps(TYPE, body.data, n, n + 1,
-		    &t.ann), 0);
+		assert_proven(
+		    prove_in_steps(TYPE, body.data, n, n + 1, &t.ann), 0);
 }
 
 static void
 flipped_messages_are_not_proven(void **state)
 {
-	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored,
-	    AFTER);
+	cleanup(buf_reset) struct buf body = body_of(BEFORE, &t.armored, AFTER);
 	const uint8_t *begin = memmem(body.data, body.len, "-----BEGIN", 10);
 	const uint8_t *end = memmem(body.data, body.len, "-----END", 8);
 	size_t proven = 0;
@@ -1005,8 +1009,8 @@ flipped_messages_are_not_proven(void **state)
 		uint8_t *at = body.data + i / 8;
 
 		*at ^= (uint8_t)(1 << i % 8);
-		int rc = prove_in_steps(TYPE, body.data, body.len, body.len,
-		    &t.ann);
+		int rc =
+		    prove_in_steps(TYPE, body.data, body.len, body.len, &t.ann);
 		*at ^= (uint8_t)(1 << i % 8);
 		proven += rc == 1;
 		if (at >= begin && at < end)
@@ -1032,8 +1036,8 @@ spread_tells_text_from_ciphertext(void **state)
 		assert_true(spread_add(&s, random, sizes[i]));
 		assert_true(spread_is_even(&s));
 		s = (struct spread){ 0 };
-		assert_false(spread_add(&s, text, sizes[i]) &&
-		    spread_is_even(&s));
+		assert_false(
+		    spread_add(&s, text, sizes[i]) && spread_is_even(&s));
 	}
 }
 

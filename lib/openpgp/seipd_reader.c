@@ -247,7 +247,7 @@ finish_v2(struct seipd_reader *r, struct err *err)
 
 	struct ocb_chunk k = seipd_end_chunk(&r->chunks);
 
-	return ocb_open(r->chunks.ocb, &k, r->data + rest, NULL, err);
+	return ocb_open(r->chunks.ocb, &k, r->data + rest, r->opened, err);
 }
 
 static int

@@ -48,6 +48,10 @@ split(const uint8_t *message, size_t n, struct header *header,
 
 	header_reader_init(&r, header);
 	r.pending.secret = true;
+	*body = message;
+	*body_len = n;
+	if (n == 0)
+		return 0;
 	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
 	    header_reader_finish(&r, err) < 0)
 		return -1;

@@ -223,13 +223,13 @@ take_gpg_key(struct vetting *v, gpgme_key_t key,
  * sealed through gpg, and strangers' signatures cannot fill the store.
  */
 static int
-read_back(struct vetting *v, gpgme_ctx_t ctx, const char *fingerprint,
+read_back(struct vetting *v, struct gpg *g, const char *fingerprint,
     struct err *err)
 {
 	cleanup(free_gpg_key) gpgme_key_t key = NULL;
 	cleanup(keyblock_free) struct keyblock *exported = NULL;
 	cleanup(buf_reset) struct buf b = { .limit = LIMIT_CERTIFICATE };
-	gpgme_error_t code = gpgme_get_key(ctx, fingerprint, &key, 0);
+	gpgme_error_t code = gpgme_get_key(gpg_ctx(g), fingerprint, &key, 0);
 
 	if (code != 0)
 		return gpg_failed(err, code, "list the certificate");
@@ -239,7 +239,7 @@ read_back(struct vetting *v, gpgme_ctx_t ctx, const char *fingerprint,
 	if (key->invalid)
 		return err_set(err, ERR_PERM,
 		    "the certificate %s is invalid for gpg", fingerprint);
-	if (gpg_export(ctx, fingerprint, &b, err) < 0)
+	if (gpg_export(g, fingerprint, &b, err) < 0)
 		return -1;
 	if (keyblock_read(b.data, b.len, &exported, err) < 0)
 		return err_set(err, ERR_TEMP, "gpg exports no certificate");
@@ -251,20 +251,20 @@ static int
 vet_by_gpg(struct vetting *v, struct err *err)
 {
 	cleanup(gpg_home_free) struct gpg_home *home = NULL;
-	cleanup(gpg_context_free) gpgme_ctx_t ctx = NULL;
+	cleanup(gpg_close) struct gpg *g = NULL;
 	char fingerprint[PGP_FINGERPRINT_HEX_SIZE];
 
 	if (gpg_home_new(GPG_HOME_FOR_VETTING, &home, err) < 0 ||
-	    gpg_context_new(gpg_home_path(home), &ctx, err) < 0)
+	    gpg_open(gpg_home_path(home), &g, err) < 0)
 		return -1;
 
-	int taken = gpg_import(ctx, v->kb->data.data, v->kb->data.len, err);
+	int taken = gpg_import(g, v->kb->data.data, v->kb->data.len, err);
 
 	if (taken <= 0)
 		return taken;
 	pgp_fingerprint_hex(
 	    v->primary.fingerprint, v->primary.fingerprint_len, fingerprint);
-	return read_back(v, ctx, fingerprint, err) < 0 ? -1 : 1;
+	return read_back(v, g, fingerprint, err) < 0 ? -1 : 1;
 }
 
 /* What no gpg of today takes, whatever its signatures are worth. */

@@ -67,8 +67,8 @@ static int
 check_account(const struct account *a, const char **domain, struct err *err)
 {
 	if (a->quota_octets > INT64_MAX)
-		return err_set(err, ERR_PERM, "%s: the quota is too large",
-		    a->address);
+		return err_set(
+		    err, ERR_PERM, "%s: the quota is too large", a->address);
 	if (strlen(a->mechanisms) > LIMIT_MECHANISMS)
 		return err_set(err, ERR_PERM,
 		    "%s: the list of mechanisms is too long", a->address);
@@ -105,21 +105,22 @@ check_new(struct directory *d, const char *address, struct err *err)
 	int found = directory_exists(d, ACCOUNT_FIND, address, NULL, err);
 
 	if (found > 0)
-		return err_set(err, ERR_PERM, "account %s exists already",
-		    address);
+		return err_set(
+		    err, ERR_PERM, "account %s exists already", address);
 	if (found < 0)
 		return -1;
 	found = directory_exists(d, ALIAS_FIND, address, NULL, err);
 	if (found > 0)
 		return err_set(err, ERR_PERM,
 		    "%s is an alias: remove it first, or mail would not "
-		    "reach the account", address);
+		    "reach the account",
+		    address);
 	return found;
 }
 
 int
-directory_account_add(struct directory *d, const struct account *a,
-    struct err *err)
+directory_account_add(
+    struct directory *d, const struct account *a, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	const char *domain = NULL;
@@ -127,8 +128,7 @@ directory_account_add(struct directory *d, const struct account *a,
 	if (check_account(a, &domain, err) < 0 ||
 	    database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
 	    directory_need_domain(d, domain, err) < 0 ||
-	    check_new(d, a->address, err) < 0 ||
-	    insert(d, a, domain, err) < 0)
+	    check_new(d, a->address, err) < 0 || insert(d, a, domain, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
 }
@@ -153,8 +153,8 @@ update(struct directory *d, const struct account *a, struct err *err)
 }
 
 int
-directory_account_update(struct directory *d, const struct account *a,
-    struct err *err)
+directory_account_update(
+    struct directory *d, const struct account *a, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	const char *domain = NULL;
@@ -167,15 +167,15 @@ directory_account_update(struct directory *d, const struct account *a,
 }
 
 int
-directory_account_remove(struct directory *d, const char *address,
-    struct err *err)
+directory_account_remove(
+    struct directory *d, const char *address, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	int64_t changes = 0;
 
 	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
 	    directory_change(d, ACCOUNT_REMOVE, address, NULL, &changes, err) <
-	        0)
+		0)
 		return -1;
 	if (changes == 0)
 		return no_account(address, err);
@@ -197,7 +197,7 @@ account_list_reset(struct account_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		account_free(&l->accounts[i]);
 	free(l->accounts);
-	*l = (struct account_list) { 0 };
+	*l = (struct account_list){ 0 };
 }
 
 static int
@@ -209,7 +209,7 @@ account_list_grow(struct account_list *l, struct err *err)
 		return 0;
 
 	struct account **more =
-	    reallocarray(l->accounts, size, sizeof *more);
+	    reallocarray(l->accounts, size, sizeof(struct account *));
 
 	if (more == NULL)
 		return err_nomem(err);

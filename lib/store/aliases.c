@@ -20,15 +20,15 @@ check_account(struct directory *d, const char *address, const char *target,
 	if (account < 0)
 		return -1;
 	if (strcmp(address, target) == 0)
-		return account > 0 ? 0 :
-		                     err_set(err, ERR_PERM,
-		                         "%s leads to itself and is no account",
-		                         address);
+		return account > 0 ? 0
+				   : err_set(err, ERR_PERM,
+					 "%s leads to itself and is no account",
+					 address);
 	if (account == 0)
 		return 0;
 
-	int itself = directory_exists(d, ALIAS_HAS_TARGET, address, address,
-	    err);
+	int itself =
+	    directory_exists(d, ALIAS_HAS_TARGET, address, address, err);
 
 	if (itself == 0)
 		return err_set(err, ERR_PERM,
@@ -60,8 +60,7 @@ static int
 check_new(struct directory *d, const char *address, const char *target,
     struct err *err)
 {
-	int known = directory_exists(d, ALIAS_HAS_TARGET, address, target,
-	    err);
+	int known = directory_exists(d, ALIAS_HAS_TARGET, address, target, err);
 
 	if (known > 0)
 		return err_set(err, ERR_PERM,
@@ -117,13 +116,14 @@ check_left(struct directory *d, const char *address, struct err *err)
 	if (alias <= 0)
 		return alias;
 
-	int itself = directory_exists(d, ALIAS_HAS_TARGET, address, address,
-	    err);
+	int itself =
+	    directory_exists(d, ALIAS_HAS_TARGET, address, address, err);
 
 	if (itself == 0)
 		return err_set(err, ERR_PERM,
 		    "%s is an account: remove its other targets first, or its "
-		    "mail would not reach it", address);
+		    "mail would not reach it",
+		    address);
 	return itself < 0 ? -1 : 0;
 }
 
@@ -136,8 +136,8 @@ directory_alias_remove(struct directory *d, const char *address,
 
 	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
 	    directory_change(d,
-	        target == NULL ? ALIAS_REMOVE_ALL : ALIAS_REMOVE, address,
-	        target, &changes, err) < 0)
+		target == NULL ? ALIAS_REMOVE_ALL : ALIAS_REMOVE, address,
+		target, &changes, err) < 0)
 		return -1;
 	if (changes == 0)
 		return err_set(err, ERR_PERM, "there is no alias %s%s%s",

@@ -14,7 +14,8 @@
 static int
 check_cert(const struct pgp_cert *c, struct err *err)
 {
-	bool bad = c->fingerprint_len == 0 ||
+	bool bad =
+	    c->fingerprint_len == 0 ||
 	    c->fingerprint_len > PGP_FINGERPRINT_MAX ||
 	    c->data_len > LIMIT_CERTIFICATE ||
 	    c->subkey_count > LIMIT_SUBKEYS ||
@@ -22,9 +23,8 @@ check_cert(const struct pgp_cert *c, struct err *err)
 
 	for (size_t i = 0; !bad && i < c->subkey_count; i++)
 		bad = c->subkeys[i].packet_len > LIMIT_PACKET_BODY ||
-		    c->subkeys[i].fingerprint_len > PGP_FINGERPRINT_MAX;
-	return bad ? err_set(err, ERR_PERM, "the certificate is too large") :
-	             0;
+		      c->subkeys[i].fingerprint_len > PGP_FINGERPRINT_MAX;
+	return bad ? err_set(err, ERR_PERM, "the certificate is too large") : 0;
 }
 
 static int
@@ -80,8 +80,8 @@ need_account(struct directory *d, const char *address, struct err *err)
 	int found = directory_exists(d, ACCOUNT_FIND, address, NULL, err);
 
 	if (found == 0)
-		return err_set(err, ERR_PERM, "there is no account %s",
-		    address);
+		return err_set(
+		    err, ERR_PERM, "there is no account %s", address);
 	return found < 0 ? -1 : 0;
 }
 
@@ -94,8 +94,8 @@ directory_cert_put(struct directory *d, const char *address,
 
 	if (check_cert(cert, err) < 0)
 		return -1;
-	(void)pgp_fingerprint_hex(cert->fingerprint, cert->fingerprint_len,
-	    hex);
+	(void)pgp_fingerprint_hex(
+	    cert->fingerprint, cert->fingerprint_len, hex);
 	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
 	    need_account(d, address, err) < 0 ||
 	    directory_change(d, CERT_REMOVE, address, hex, NULL, err) < 0 ||
@@ -112,8 +112,8 @@ directory_cert_remove(struct directory *d, const char *address,
 	int64_t changes = 0;
 
 	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
-	    directory_change(d, CERT_REMOVE, address, fingerprint, &changes,
-	        err) < 0 ||
+	    directory_change(
+		d, CERT_REMOVE, address, fingerprint, &changes, err) < 0 ||
 	    database_commit(&tx, err) < 0)
 		return -1;
 	return changes > 0;
@@ -127,7 +127,7 @@ cert_list_reset(struct cert_list *l)
 	for (size_t i = 0; i < l->count; i++)
 		pgp_cert_free(&l->certs[i]);
 	free(l->certs);
-	*l = (struct cert_list) { 0 };
+	*l = (struct cert_list){ 0 };
 }
 
 static int
@@ -168,8 +168,8 @@ subkey_fingerprint(struct query *q, struct pgp_subkey *k, struct err *err)
 {
 	cleanup(free_bytes) uint8_t *data = NULL;
 
-	if (query_copy_blob(q, 0, PGP_FINGERPRINT_MAX, &data,
-	        &k->fingerprint_len, err) < 0)
+	if (query_copy_blob(
+		q, 0, PGP_FINGERPRINT_MAX, &data, &k->fingerprint_len, err) < 0)
 		return -1;
 	memcpy(k->fingerprint, data, k->fingerprint_len);
 	return 0;
@@ -192,13 +192,13 @@ subkey_of_row(struct query *q, struct pgp_subkey *k, struct err *err)
 	k->seipd2 = query_int(q, 6) != 0;
 	if (subkey_fingerprint(q, k, err) < 0)
 		return -1;
-	return query_copy_blob(q, 7, LIMIT_PACKET_BODY, &k->packet,
-	    &k->packet_len, err);
+	return query_copy_blob(
+	    q, 7, LIMIT_PACKET_BODY, &k->packet, &k->packet_len, err);
 }
 
 static int
-load_subkeys(struct directory *d, int64_t id, struct pgp_cert *c,
-    struct err *err)
+load_subkeys(
+    struct directory *d, int64_t id, struct pgp_cert *c, struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 	int rc;
@@ -230,8 +230,8 @@ cert_of_row(struct directory *d, struct query *q, struct pgp_cert **out,
 	if (query_text(q, 1, &hex, err) < 0 ||
 	    parse_fingerprint(hex, c, err) < 0 ||
 	    query_copy_text(q, 5, &c->user_ids, err) < 0 ||
-	    query_copy_blob(q, 6, LIMIT_CERTIFICATE, &c->data, &c->data_len,
-	        err) < 0)
+	    query_copy_blob(
+		q, 6, LIMIT_CERTIFICATE, &c->data, &c->data_len, err) < 0)
 		return -1;
 	c->created = query_int(q, 2);
 	c->expires = query_int(q, 3);
@@ -276,15 +276,15 @@ read_certs(struct directory *d, const char *address, struct cert_list *l,
 }
 
 int
-cert_list_load(struct directory *d, const char *address,
-    struct cert_list *out, struct err *err)
+cert_list_load(struct directory *d, const char *address, struct cert_list *out,
+    struct err *err)
 {
 	cleanup(cert_list_reset) struct cert_list l = { 0 };
 
 	if (read_certs(d, address, &l, err) < 0)
 		return -1;
 	*out = l;
-	l = (struct cert_list) { 0 };
+	l = (struct cert_list){ 0 };
 	return 0;
 }
 
@@ -300,7 +300,7 @@ directory_cert_list(struct directory *d, const char *address,
 	    database_commit(&tx, err) < 0)
 		return -1;
 	*out = l;
-	l = (struct cert_list) { 0 };
+	l = (struct cert_list){ 0 };
 	return 0;
 }
 
@@ -320,8 +320,8 @@ recipient_free(struct recipient **rp)
 
 /* The exact address, then the one without its extension. */
 static int
-find_account(struct directory *d, const char *address,
-    const char *delimiters, struct account **out, struct err *err)
+find_account(struct directory *d, const char *address, const char *delimiters,
+    struct account **out, struct err *err)
 {
 	char stripped[ADDRESS_SIZE];
 	int rc = account_load(d, address, out, err);

@@ -12,7 +12,12 @@
 #include "store/guard.h"
 #include "store/handle.h"
 
-enum { RETRY_MS = 10 };
+enum {
+	RETRY_MS = 10,
+	/* see leave_a_gap() */
+	REST_FACTOR = 4,
+	REST_MAX_MS = 200,
+};
 
 /* What the codes mean to an operator; others keep SQLite's own text. */
 static const struct {
@@ -34,8 +39,8 @@ text_of(struct database *db, int rc)
 	for (size_t i = 0; i < countof(meaning); i++)
 		if (meaning[i].rc == rc || meaning[i].rc == (rc & 0xff))
 			return meaning[i].text;
-	return db->sqlite == NULL ? sqlite3_errstr(rc) :
-	                            sqlite3_errmsg(db->sqlite);
+	return db->sqlite == NULL ? sqlite3_errstr(rc)
+				  : sqlite3_errmsg(db->sqlite);
 }
 
 int
@@ -46,8 +51,8 @@ database_error(struct database *db, int rc, struct err *err)
 	if ((rc & 0xff) == SQLITE_NOMEM)
 		return err_nomem(err);
 	if ((rc & 0xff) == SQLITE_CANTOPEN && error != 0)
-		return err_set(err, ERR_TEMP, "%s: %s", db->path,
-		    strerror(error));
+		return err_set(
+		    err, ERR_TEMP, "%s: %s", db->path, strerror(error));
 	return err_set(err, ERR_TEMP, "%s: %s", db->path, text_of(db, rc));
 }
 
@@ -86,8 +91,8 @@ database_prepare(struct database *db, const char *sql, sqlite3_stmt **out,
 	int rc;
 
 	do
-		rc = sqlite3_prepare_v3(db->sqlite, sql, -1,
-		    SQLITE_PREPARE_PERSISTENT, out, tail);
+		rc = sqlite3_prepare_v3(
+		    db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, out, tail);
 	while (wait_for_repair(db, rc, &deadline));
 	return rc == SQLITE_OK ? 0 : database_error(db, rc, err);
 }
@@ -126,8 +131,8 @@ check_file(struct database *db, struct err *err)
 {
 	struct stat st;
 	int moved = 0;
-	int rc = sqlite3_file_control(db->sqlite, "main",
-	    SQLITE_FCNTL_HAS_MOVED, &moved);
+	int rc = sqlite3_file_control(
+	    db->sqlite, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 
 	if (rc != SQLITE_OK)
 		return database_error(db, rc, err);
@@ -136,23 +141,50 @@ check_file(struct database *db, struct err *err)
 		    "%s: it was removed or replaced while it was open",
 		    db->path);
 	if (stat(db->path, &st) < 0)
-		return err_set(err, ERR_TEMP, "%s: %s", db->path,
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "%s: %s", db->path, strerror(errno));
 	if (db->page_size != 0 && st.st_size % db->page_size != 0)
-		return err_set(err, ERR_TEMP, "%s: it is damaged (cut short)",
-		    db->path);
+		return err_set(
+		    err, ERR_TEMP, "%s: it is damaged (cut short)", db->path);
 	return 0;
 }
 
+/*
+ * In rollback mode nobody can read while a commit is being written, and
+ * Postfix's maps do not wait: a program that changed many accounts in a row
+ * would shut Postfix out. So a writer rests after each commit, before it
+ * begins the next.
+ */
+static void
+leave_a_gap(struct database *db, int64_t start, int64_t end)
+{
+	int64_t rest = (end - start + 1) * REST_FACTOR;
+
+	if (db->mode == STORE_WRITE && db->schema->journal == JOURNAL_ROLLBACK)
+		db->rest_until_ms =
+		    end + (rest > REST_MAX_MS ? REST_MAX_MS : rest);
+}
+
+static void
+wait_for_gap(struct database *db)
+{
+	int64_t rest = db->rest_until_ms - clock_ms();
+
+	if (rest > 0 && rest <= REST_MAX_MS)
+		(void)poll(NULL, 0, (int)rest);
+}
+
 int
-database_begin(struct database *db, enum store_mode mode,
-    struct database **tx, struct err *err)
+database_begin(struct database *db, enum store_mode mode, struct database **tx,
+    struct err *err)
 {
 	struct database *left = db;
 
 	database_rollback(&left); /* what a failed rollback left open */
 	if (check_file(db, err) < 0)
 		return -1;
+	if (mode == STORE_WRITE)
+		wait_for_gap(db);
 	*tx = db;
 	return step_control(db,
 	    mode == STORE_WRITE ? CONTROL_BEGIN_WRITE : CONTROL_BEGIN_READ,
@@ -162,8 +194,11 @@ database_begin(struct database *db, enum store_mode mode,
 int
 database_commit(struct database **tx, struct err *err)
 {
+	int64_t start = clock_ms();
+
 	if (step_control(*tx, CONTROL_COMMIT, err) < 0)
 		return -1;
+	leave_a_gap(*tx, start, clock_ms());
 	*tx = NULL;
 	return 0;
 }
@@ -194,18 +229,18 @@ database_last_id(struct database *db)
 /* ---- queries ---- */
 
 int
-query_open(struct database *db, size_t statement, struct query *q,
-    struct err *err)
+query_open(
+    struct database *db, size_t statement, struct query *q, struct err *err)
 {
 	sqlite3_stmt **slot = &db->statements[statement];
 
 	if (sqlite3_get_autocommit(db->sqlite) && check_file(db, err) < 0)
 		return -1;
 	if (*slot == NULL &&
-	    database_prepare(db, db->schema->statements[statement], slot, NULL,
-	        err) < 0)
+	    database_prepare(
+		db, db->schema->statements[statement], slot, NULL, err) < 0)
 		return -1;
-	*q = (struct query) { .db = db, .stmt = *slot };
+	*q = (struct query){ .db = db, .stmt = *slot };
 	return 0;
 }
 
@@ -216,7 +251,7 @@ query_close(struct query *q)
 		return;
 	(void)sqlite3_reset(q->stmt);
 	(void)sqlite3_clear_bindings(q->stmt);
-	*q = (struct query) { 0 };
+	*q = (struct query){ 0 };
 }
 
 static void
@@ -229,8 +264,7 @@ remember(struct query *q, int rc)
 void
 query_bind_text(struct query *q, int index, const char *text)
 {
-	remember(q,
-	    sqlite3_bind_text(q->stmt, index, text, -1, SQLITE_STATIC));
+	remember(q, sqlite3_bind_text(q->stmt, index, text, -1, SQLITE_STATIC));
 }
 
 void
@@ -242,10 +276,9 @@ query_bind_int(struct query *q, int index, int64_t value)
 void
 query_bind_blob(struct query *q, int index, const void *data, size_t n)
 {
-	remember(q,
-	    n == 0 ? sqlite3_bind_zeroblob(q->stmt, index, 0) :
-	             sqlite3_bind_blob64(q->stmt, index, data, n,
-	                 SQLITE_STATIC));
+	remember(q, n == 0 ? sqlite3_bind_zeroblob(q->stmt, index, 0)
+			   : sqlite3_bind_blob64(
+				 q->stmt, index, data, n, SQLITE_STATIC));
 }
 
 int
@@ -270,8 +303,8 @@ query_run(struct query *q, struct err *err)
 	int rc = query_next(q, err);
 
 	if (rc > 0)
-		return err_set(err, ERR_TEMP, "%s: a row where none belongs",
-		    q->db->path);
+		return err_set(
+		    err, ERR_TEMP, "%s: a row where none belongs", q->db->path);
 	return rc;
 }
 
@@ -290,8 +323,7 @@ query_text(struct query *q, int column, const char **text, struct err *err)
 	if (s == NULL)
 		return err_nomem(err);
 	if ((size_t)sqlite3_column_bytes(q->stmt, column) != strlen(s))
-		return err_set(err, ERR_TEMP, "%s: it is damaged",
-		    q->db->path);
+		return err_set(err, ERR_TEMP, "%s: it is damaged", q->db->path);
 	*text = s;
 	return 0;
 }
@@ -317,8 +349,7 @@ query_copy_blob(struct query *q, int column, size_t limit, uint8_t **out,
 	if (data == NULL && sqlite3_errcode(q->db->sqlite) == SQLITE_NOMEM)
 		return err_nomem(err);
 	if (n > limit || (data == NULL && n > 0))
-		return err_set(err, ERR_TEMP, "%s: it is damaged",
-		    q->db->path);
+		return err_set(err, ERR_TEMP, "%s: it is damaged", q->db->path);
 	*out = malloc(n + 1);
 	if (*out == NULL)
 		return err_nomem(err);
@@ -334,8 +365,7 @@ query_copy_blob(struct query *q, int column, size_t limit, uint8_t **out,
 static int
 check_path(const char *path, struct err *err)
 {
-	if (path[0] == '\0' || path[0] == ':' ||
-	    strncmp(path, "file:", 5) == 0)
+	if (path[0] == '\0' || path[0] == ':' || strncmp(path, "file:", 5) == 0)
 		return err_set(err, ERR_PERM, "\"%s\": not a path", path);
 	return 0;
 }
@@ -355,19 +385,19 @@ set_options(struct database *db, struct err *err)
 
 	for (size_t i = 0; i < countof(options); i++) {
 		int is = -1;
-		int rc = sqlite3_db_config(db->sqlite, options[i].option,
-		    options[i].value, &is);
+		int rc = sqlite3_db_config(
+		    db->sqlite, options[i].option, options[i].value, &is);
 
 		if (rc != SQLITE_OK || is != options[i].value)
-			return database_error(db,
-			    rc == SQLITE_OK ? SQLITE_ERROR : rc, err);
+			return database_error(
+			    db, rc == SQLITE_OK ? SQLITE_ERROR : rc, err);
 	}
 	return 0;
 }
 
 static int
-pragma(struct database *db, const char *sql, const char *expect,
-    struct err *err)
+pragma(
+    struct database *db, const char *sql, const char *expect, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 
@@ -380,9 +410,10 @@ pragma(struct database *db, const char *sql, const char *expect,
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
 		failed = database_error(db, rc, err);
 	} else if (expect != NULL) {
-		const char *is = rc == SQLITE_ROW ?
-		    (const char *)sqlite3_column_text(stmt, 0) :
-		    NULL;
+		const char *is =
+		    rc == SQLITE_ROW
+			? (const char *)sqlite3_column_text(stmt, 0)
+			: NULL;
 
 		if (is == NULL || strcmp(is, expect) != 0)
 			failed = err_set(err, ERR_TEMP,
@@ -398,22 +429,22 @@ set_pragmas(struct database *db, struct err *err)
 	bool shared = db->schema->journal == JOURNAL_SHARED;
 	int keep = 1;
 
-	(void)sqlite3_file_control(db->sqlite, "main",
-	    SQLITE_FCNTL_PERSIST_WAL, &keep);
+	(void)sqlite3_file_control(
+	    db->sqlite, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	if (pragma(db, "PRAGMA temp_store=MEMORY", NULL, err) < 0 ||
 	    pragma(db, "PRAGMA cell_size_check=ON", NULL, err) < 0 ||
 	    pragma(db,
-	        shared ? "PRAGMA synchronous=NORMAL" :
-	                 "PRAGMA synchronous=EXTRA",
-	        NULL, err) < 0)
+		shared ? "PRAGMA synchronous=NORMAL"
+		       : "PRAGMA synchronous=EXTRA",
+		NULL, err) < 0)
 		return -1;
 	if (db->schema->secure_delete &&
 	    pragma(db, "PRAGMA secure_delete=ON", "1", err) < 0)
 		return -1;
 	if (db->mode == STORE_READ)
 		return 0;
-	return shared ? pragma(db, "PRAGMA journal_mode=WAL", "wal", err) :
-	                pragma(db, "PRAGMA journal_mode=DELETE", "delete", err);
+	return shared ? pragma(db, "PRAGMA journal_mode=WAL", "wal", err)
+		      : pragma(db, "PRAGMA journal_mode=DELETE", "delete", err);
 }
 
 static int
@@ -437,8 +468,8 @@ static int
 open_file(struct database *db, struct err *err)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-	    (db->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE :
-	                               SQLITE_OPEN_READONLY);
+		    (db->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE
+					     : SQLITE_OPEN_READONLY);
 	int rc = sqlite3_open_v2(db->path, &db->sqlite, flags, NULL);
 
 	if (rc != SQLITE_OK)
@@ -448,8 +479,8 @@ open_file(struct database *db, struct err *err)
 		return database_error(db, rc, err);
 	/* SQLite falls back to reading; better to say it now */
 	if (db->mode == STORE_WRITE && sqlite3_db_readonly(db->sqlite, "main"))
-		return err_set(err, ERR_PERM, "%s: no permission to write",
-		    db->path);
+		return err_set(
+		    err, ERR_PERM, "%s: no permission to write", db->path);
 	return 0;
 }
 
@@ -465,7 +496,7 @@ database_new(const char *path, const struct database_schema *schema,
 	db->mode = mode;
 	db->path = strdup(path);
 	db->statements =
-	    calloc(schema->statement_count, sizeof *db->statements);
+	    calloc(schema->statement_count, sizeof(sqlite3_stmt *));
 	if (db->path == NULL || db->statements == NULL)
 		return NULL;
 	return steal(&db);
@@ -483,13 +514,13 @@ open_database(struct database *db, bool create, struct err *err)
 		return -1;
 	if (database_check_version(db, create, err) < 0)
 		return -1;
-	return database_read_integers(db, "PRAGMA page_size", 1,
-	    &db->page_size, err);
+	return database_read_integers(
+	    db, "PRAGMA page_size", 1, &db->page_size, err);
 }
 
 int
-database_create(const char *path, const struct database_schema *schema,
-    struct err *err)
+database_create(
+    const char *path, const struct database_schema *schema, struct err *err)
 {
 	if (check_path(path, err) < 0 ||
 	    database_make_file(path, schema->file_mode, err) < 0)

@@ -99,11 +99,11 @@ int query_run(struct query *q, struct err *err) must_check;
 
 int64_t query_int(struct query *q, int column);
 /* Borrowed until the next query_next(); ERR_TEMP when there is no text. */
-int query_text(struct query *q, int column, const char **text, struct err *err)
-    must_check;
+int query_text(
+    struct query *q, int column, const char **text, struct err *err) must_check;
 /* Copies are the caller's. A blob longer than limit is ERR_TEMP (damage). */
-int query_copy_text(struct query *q, int column, char **out, struct err *err)
-    must_check;
+int query_copy_text(
+    struct query *q, int column, char **out, struct err *err) must_check;
 int query_copy_blob(struct query *q, int column, size_t limit, uint8_t **out,
     size_t *len, struct err *err) must_check;
 

@@ -43,7 +43,7 @@ static const char *const statements[] = {
 static struct database_schema
 version(const char *const *steps, size_t n)
 {
-	return (struct database_schema) {
+	return (struct database_schema){
 		.name = "pets",
 		.application_id = 4711,
 		.steps = steps,
@@ -99,17 +99,17 @@ older_version_keeps_its_data(void **state)
 		struct database *db = NULL;
 
 		make_version_1(f.db);
-		must(database_open(f.db, &newer, STORE_WRITE, &db, &err),
-		    &err);
+		must(database_open(f.db, &newer, STORE_WRITE, &db, &err), &err);
 		/* and is enforced after a migration */
 		assert_int_equal(add(db, ADD_PET, "Tom", "Nobody", &err), -1);
 		database_close(&db);
 		must(database_open(f.db, &newer, STORE_READ, &db, &err), &err);
 		database_close(&db);
 		assert_int_equal(ask_sql(f.db, "PRAGMA user_version"), to);
-		assert_int_equal(ask_sql(f.db,
-		    "SELECT count(*) FROM people JOIN pets "
-		    "ON owner = people.name"), 1);
+		assert_int_equal(
+		    ask_sql(f.db, "SELECT count(*) FROM people JOIN pets "
+				  "ON owner = people.name"),
+		    1);
 		if (to == 3)
 			assert_int_equal(
 			    ask_sql(f.db, "SELECT years FROM people"), 7);
@@ -145,8 +145,8 @@ reader_does_not_migrate(void **state)
 	(void)state;
 	folder_make(&f);
 	make_version_1(f.db);
-	assert_int_equal(database_open(f.db, &newer, STORE_READ, &db, &err),
-	    -1);
+	assert_int_equal(
+	    database_open(f.db, &newer, STORE_READ, &db, &err), -1);
 	assert_int_equal(err.kind, ERR_TEMP);
 	assert_null(db);
 	assert_int_equal(ask_sql(f.db, "PRAGMA user_version"), 1);
@@ -198,8 +198,8 @@ failed_migration_changes_nothing(void **state)
 		    database_open(f.db, &bad[i], STORE_WRITE, &db, &err), -1);
 		assert_null(db);
 		assert_int_equal(ask_sql(f.db, "PRAGMA user_version"), 1);
-		assert_int_equal(ask_sql(f.db, "SELECT count(*) FROM people"),
-		    1);
+		assert_int_equal(
+		    ask_sql(f.db, "SELECT count(*) FROM people"), 1);
 		folder_clear(&f);
 	}
 	folder_remove(&f);
@@ -227,9 +227,10 @@ foreign_databases_are_refused(void **state)
 		assert_int_equal(err.kind, ERR_PERM);
 		assert_int_equal(database_create(f.db, &one, &err), -1);
 		assert_int_equal(err.kind, ERR_PERM);
-		assert_int_equal(ask_sql(f.db,
-		    "SELECT count(*) FROM sqlite_schema "
-		    "WHERE name = 'people'"), 0);
+		assert_int_equal(
+		    ask_sql(f.db, "SELECT count(*) FROM sqlite_schema "
+				  "WHERE name = 'people'"),
+		    0);
 		folder_clear(&f);
 	}
 	folder_remove(&f);
@@ -246,7 +247,8 @@ make_all(void *ctx)
 	snprintf(secrets, sizeof secrets, "%s/secrets", f->path);
 	snprintf(stats, sizeof stats, "%s/stats", f->path);
 	return directory_create(f->db, NULL) < 0 ||
-	    secrets_create(secrets, NULL) < 0 || stats_create(stats, NULL) < 0;
+	       secrets_create(secrets, NULL) < 0 ||
+	       stats_create(stats, NULL) < 0;
 }
 
 static void
@@ -341,8 +343,8 @@ bad_paths(void **state)
 /* ---- damage: the answer is right, or temporary failure ---- */
 
 static void
-check_answer(const struct store_call *c, int rc, const struct err *err,
-    const char *what)
+check_answer(
+    const struct store_call *c, int rc, const struct err *err, const char *what)
 {
 	if (rc == c->right)
 		return;
@@ -442,8 +444,8 @@ lost_while_open(void **state)
 		testing_fill_directory(f.db);
 		must(directory_create(other, &err), &err);
 		must(directory_open(f.db, STORE_READ, &d, &err), &err);
-		assert_int_equal(directory_recipient_find(d, testing_ann, "",
-		    &r, &err), 1);
+		assert_int_equal(
+		    directory_recipient_find(d, testing_ann, "", &r, &err), 1);
 		recipient_free(&r);
 		if (how == 0)
 			assert_return_code(truncate(f.db, 0), errno);
@@ -451,12 +453,12 @@ lost_while_open(void **state)
 			assert_return_code(unlink(f.db), errno);
 		else
 			assert_return_code(rename(other, f.db), errno);
-		assert_int_equal(directory_recipient_find(d, testing_ann, "",
-		    &r, &err), -1);
+		assert_int_equal(
+		    directory_recipient_find(d, testing_ann, "", &r, &err), -1);
 		assert_int_equal(err.kind, ERR_TEMP);
-		err = (struct err) { 0 };
-		assert_int_equal(directory_domain_find(d, "example.org", &err),
-		    -1);
+		err = (struct err){ 0 };
+		assert_int_equal(
+		    directory_domain_find(d, "example.org", &err), -1);
 		assert_int_equal(err.kind, ERR_TEMP);
 		directory_close(&d);
 		folder_clear(&f);
@@ -510,8 +512,8 @@ locked_by_another(const struct store_call *c, const char *path)
 	locker_stop(&l);
 	check_answer(c, rc, &err, "locked");
 	/* in WAL readers are not disturbed */
-	assert_int_equal(rc,
-	    c->file == FILE_STATS && c->mode == STORE_READ ? c->right : -1);
+	assert_int_equal(
+	    rc, c->file == FILE_STATS && c->mode == STORE_READ ? c->right : -1);
 	/* the timeout is 1 s or 50 ms; the rest is for a busy machine */
 	assert_true(end - start < 10.0);
 	rc = run_open(c, d, s, t, &err);

@@ -43,8 +43,8 @@ directory_close(struct directory **dp)
 }
 
 int
-directory_check_address(const char *address, const char **domain,
-    struct err *err)
+directory_check_address(
+    const char *address, const char **domain, struct err *err)
 {
 	char normal[ADDRESS_SIZE];
 
@@ -58,8 +58,8 @@ directory_check_address(const char *address, const char **domain,
 }
 
 static int
-open_with_texts(struct directory *d, enum directory_statement s,
-    const char *a, const char *b, struct query *q, struct err *err)
+open_with_texts(struct directory *d, enum directory_statement s, const char *a,
+    const char *b, struct query *q, struct err *err)
 {
 	if (query_open(d->db, s, q, err) < 0)
 		return -1;
@@ -71,8 +71,8 @@ open_with_texts(struct directory *d, enum directory_statement s,
 }
 
 int
-directory_exists(struct directory *d, enum directory_statement s,
-    const char *a, const char *b, struct err *err)
+directory_exists(struct directory *d, enum directory_statement s, const char *a,
+    const char *b, struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 
@@ -82,13 +82,12 @@ directory_exists(struct directory *d, enum directory_statement s,
 }
 
 int
-directory_change(struct directory *d, enum directory_statement s,
-    const char *a, const char *b, int64_t *changes, struct err *err)
+directory_change(struct directory *d, enum directory_statement s, const char *a,
+    const char *b, int64_t *changes, struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 
-	if (open_with_texts(d, s, a, b, &q, err) < 0 ||
-	    query_run(&q, err) < 0)
+	if (open_with_texts(d, s, a, b, &q, err) < 0 || query_run(&q, err) < 0)
 		return -1;
 	if (changes != NULL)
 		*changes = database_changes(d->db);
@@ -147,15 +146,15 @@ directory_list_texts(struct directory *d, enum directory_statement s,
 /* ---- domains ---- */
 
 int
-directory_need_domain(struct directory *d, const char *domain,
-    struct err *err)
+directory_need_domain(struct directory *d, const char *domain, struct err *err)
 {
 	int found = directory_exists(d, DOMAIN_FIND, domain, NULL, err);
 
 	if (found == 0)
 		return err_set(err, ERR_PERM,
 		    "%s is no domain of this server: add it with `sealpost "
-		    "domain add %s`", domain, domain);
+		    "domain add %s`",
+		    domain, domain);
 	return found < 0 ? -1 : 0;
 }
 
@@ -186,8 +185,8 @@ directory_domain_add(struct directory *d, const char *domain, struct err *err)
 	if (found < 0)
 		return -1;
 	if (found > 0)
-		return err_set(err, ERR_PERM, "domain %s exists already",
-		    domain);
+		return err_set(
+		    err, ERR_PERM, "domain %s exists already", domain);
 	if (directory_change(d, DOMAIN_ADD, domain, NULL, NULL, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
@@ -210,38 +209,36 @@ check_unused(struct directory *d, const char *domain, struct err *err)
 	if (query_text(&q, 0, &address, err) < 0)
 		return -1;
 	return err_set(err, ERR_PERM,
-	    "domain %s is in use: %s lies in it (and perhaps others)",
-	    domain, address);
+	    "domain %s is in use: %s lies in it (and perhaps others)", domain,
+	    address);
 }
 
 int
-directory_domain_remove(struct directory *d, const char *domain,
-    struct err *err)
+directory_domain_remove(
+    struct directory *d, const char *domain, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	int64_t changes = 0;
 
 	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
 	    check_unused(d, domain, err) < 0 ||
-	    directory_change(d, DOMAIN_REMOVE, domain, NULL, &changes, err) <
-	        0)
+	    directory_change(d, DOMAIN_REMOVE, domain, NULL, &changes, err) < 0)
 		return -1;
 	if (changes == 0)
-		return err_set(err, ERR_PERM,
-		    "%s is no domain of this server", domain);
+		return err_set(
+		    err, ERR_PERM, "%s is no domain of this server", domain);
 	return database_commit(&tx, err);
 }
 
 int
-directory_domain_list(struct directory *d, directory_each_text each,
-    void *ctx, struct err *err)
+directory_domain_list(
+    struct directory *d, directory_each_text each, void *ctx, struct err *err)
 {
 	return directory_list_texts(d, DOMAIN_LIST, NULL, each, ctx, err);
 }
 
 int
-directory_domain_find(struct directory *d, const char *domain,
-    struct err *err)
+directory_domain_find(struct directory *d, const char *domain, struct err *err)
 {
 	return directory_exists(d, DOMAIN_FIND, domain, NULL, err);
 }

@@ -3,14 +3,14 @@
 
 /*
  * directory.db: domains, aliases, accounts and their settings, certificates.
- * All of it is public knowledge; Postfix's stock sqlite maps read it too, so its
- * tables are an interface (directory_schema.c describes them).
+ * All of it is public knowledge; Postfix's stock sqlite maps read it too, so
+ * its tables are an interface (directory_schema.c describes them).
  *
  * A handle belongs to one thread at a time. Every function may block on the
  * disk, and up to a second on a lock; a busy, locked, missing or damaged
  * database is ERR_TEMP, a wrong request ERR_PERM. Addresses are in normal form;
- * what is stored must be (ERR_PERM). A file that is removed or replaced while it
- * is open is ERR_TEMP from then on: close and open again.
+ * what is stored must be (ERR_PERM). A file that is removed or replaced while
+ * it is open is ERR_TEMP from then on: close and open again.
  *
  * STORE_WRITE forks a guard that repairs the file should this process be
  * killed (store/guard.h): for programs of one thread.
@@ -50,23 +50,23 @@ void account_free(struct account **ap);
  * borrowed. All rows are read before the first call: no lock is held meanwhile,
  * and the callback may use the handle.
  */
-typedef int (*directory_each_text)(void *ctx, const char *a, const char *b,
-    struct err *err);
-typedef int (*directory_each_account)(void *ctx, const struct account *a,
-    struct err *err);
+typedef int (*directory_each_text)(
+    void *ctx, const char *a, const char *b, struct err *err);
+typedef int (*directory_each_account)(
+    void *ctx, const struct account *a, struct err *err);
 
 /*
  * ERR_PERM: exists already / does not exist / accounts or aliases lie in it.
  */
-int directory_domain_add(struct directory *d, const char *domain,
-    struct err *err) must_check;
-int directory_domain_remove(struct directory *d, const char *domain,
-    struct err *err) must_check;
+int directory_domain_add(
+    struct directory *d, const char *domain, struct err *err) must_check;
+int directory_domain_remove(
+    struct directory *d, const char *domain, struct err *err) must_check;
 int directory_domain_list(struct directory *d, directory_each_text each,
     void *ctx, struct err *err) must_check; /* a = domain, b = NULL */
 /* 1 is a domain of ours, 0 it is not. */
-int directory_domain_find(struct directory *d, const char *domain,
-    struct err *err) must_check;
+int directory_domain_find(
+    struct directory *d, const char *domain, struct err *err) must_check;
 
 /*
  * ERR_PERM unless the address lies in a domain of ours, or when it would lead
@@ -84,17 +84,17 @@ int directory_alias_list(struct directory *d, const char *address,
     directory_each_text each, void *ctx, struct err *err) must_check;
 
 /* ERR_PERM: exists already, is an alias, or its domain is not ours. */
-int directory_account_add(struct directory *d, const struct account *a,
-    struct err *err) must_check;
+int directory_account_add(
+    struct directory *d, const struct account *a, struct err *err) must_check;
 /* Everything but `created`. ERR_PERM: no such account. */
-int directory_account_update(struct directory *d, const struct account *a,
-    struct err *err) must_check;
+int directory_account_update(
+    struct directory *d, const struct account *a, struct err *err) must_check;
 /*
  * Also removes its certificates, and the account from among its own aliases.
  * ERR_PERM: no such account.
  */
-int directory_account_remove(struct directory *d, const char *address,
-    struct err *err) must_check;
+int directory_account_remove(
+    struct directory *d, const char *address, struct err *err) must_check;
 /* 1 and *out, 0 no such account, -1. */
 int directory_account_find(struct directory *d, const char *address,
     struct account **out, struct err *err) must_check;
@@ -137,7 +137,6 @@ void recipient_free(struct recipient **rp);
  * an account ("ann+x..y@" is Ann's to Postfix).
  */
 int directory_recipient_find(struct directory *d, const char *address,
-    const char *delimiters, struct recipient **out, struct err *err)
-    must_check;
+    const char *delimiters, struct recipient **out, struct err *err) must_check;
 
 #endif

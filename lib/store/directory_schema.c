@@ -11,8 +11,8 @@
  *	The mail domains of this server.
  * aliases(address, target, domain)
  *	One row a target. `domain` is the address's, one of ours; targets may
- *	lie anywhere. When the address is an account's, one of its targets is the
- *	account.
+ *	lie anywhere. When the address is an account's, one of its targets is
+ *	the account.
  * accounts(address, domain, enabled, protect_subject, quota_octets,
  *     mechanisms, created)
  *	quota_octets 0 = none; mechanisms "" = all that are configured.
@@ -25,8 +25,8 @@
  *	The vetted encryption subkeys; algorithm as RFC 9580 numbers it, packet
  *	is the body of the Public-Subkey packet.
  * usable_recipients(address)
- *	A view: enabled accounts to which mail can be sealed now, by the same rule
- *	as pgp_usable_subkey() (a certificate may be from 600 s in the future).
+ *	A view: enabled accounts to which mail can be sealed now, by the rule of
+ *	pgp_usable_subkey() (a certificate may be from 600 s in the future).
  *
  * The file may be opened by readers that may write neither it nor its folder;
  * which journal mode serves them is told in guard.h.
@@ -105,8 +105,8 @@ static const char version_1[] =
 
 static const char *const steps[] = { version_1 };
 
-#define ACCOUNT_COLUMNS                                                   \
-	"address, enabled, protect_subject, quota_octets, mechanisms, "   \
+#define ACCOUNT_COLUMNS                                                 \
+	"address, enabled, protect_subject, quota_octets, mechanisms, " \
 	"created"
 
 /*
@@ -122,14 +122,14 @@ static const char *const statements[DIRECTORY_STATEMENT_COUNT] = {
 	    "SELECT address FROM accounts WHERE domain = ?1 UNION ALL "
 	    "SELECT address FROM aliases WHERE domain = ?1 LIMIT 1",
 	[ALIAS_ADD] = "INSERT INTO aliases(address, target, domain) "
-	              "VALUES (?1, ?2, ?3)",
+		      "VALUES (?1, ?2, ?3)",
 	[ALIAS_REMOVE] =
 	    "DELETE FROM aliases WHERE address = ?1 AND target = ?2",
 	[ALIAS_REMOVE_ALL] = "DELETE FROM aliases WHERE address = ?1",
 	[ALIAS_LIST] = "SELECT address, target FROM aliases "
-	               "WHERE address = ?1 ORDER BY target",
+		       "WHERE address = ?1 ORDER BY target",
 	[ALIAS_LIST_ALL] = "SELECT address, target FROM aliases "
-	                   "ORDER BY address, target",
+			   "ORDER BY address, target",
 	[ALIAS_FIND] = "SELECT 1 FROM aliases WHERE address = ?1 LIMIT 1",
 	[ALIAS_HAS_TARGET] =
 	    "SELECT 1 FROM aliases WHERE address = ?1 AND target = ?2",
@@ -141,9 +141,8 @@ static const char *const statements[DIRECTORY_STATEMENT_COUNT] = {
 	    "  WHERE NOT EXISTS (SELECT 1 FROM aliases AS own"
 	    "    WHERE own.address = r.address AND own.target = r.address))"
 	    "SELECT 1 FROM reached WHERE address = ?1",
-	[ACCOUNT_ADD] =
-	    "INSERT INTO accounts(" ACCOUNT_COLUMNS ", domain) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[ACCOUNT_ADD] = "INSERT INTO accounts(" ACCOUNT_COLUMNS ", domain) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[ACCOUNT_UPDATE] =
 	    "UPDATE accounts SET enabled = ?2, protect_subject = ?3, "
 	    "quota_octets = ?4, mechanisms = ?5 WHERE address = ?1",
@@ -152,20 +151,18 @@ static const char *const statements[DIRECTORY_STATEMENT_COUNT] = {
 	    "SELECT " ACCOUNT_COLUMNS " FROM accounts WHERE address = ?1",
 	[ACCOUNT_LIST] =
 	    "SELECT " ACCOUNT_COLUMNS " FROM accounts ORDER BY address",
-	[CERT_ADD] =
-	    "INSERT INTO certificates(address, fingerprint, created, "
-	    "expires, revoked, user_ids, data, added) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[CERT_ADD] = "INSERT INTO certificates(address, fingerprint, created, "
+		     "expires, revoked, user_ids, data, added) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[CERT_REMOVE] = "DELETE FROM certificates "
-	                "WHERE address = ?1 AND fingerprint = ?2",
+			"WHERE address = ?1 AND fingerprint = ?2",
 	[CERT_LIST] =
 	    "SELECT id, fingerprint, created, expires, revoked, user_ids, "
 	    "data FROM certificates WHERE address = ?1 "
 	    "ORDER BY created DESC, id DESC",
-	[SUBKEY_ADD] =
-	    "INSERT INTO subkeys(certificate, fingerprint, version, "
-	    "algorithm, created, expires, revoked, seipd2, packet) "
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[SUBKEY_ADD] = "INSERT INTO subkeys(certificate, fingerprint, version, "
+		       "algorithm, created, expires, revoked, seipd2, packet) "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SUBKEY_LIST] =
 	    "SELECT fingerprint, version, algorithm, created, expires, "
 	    "revoked, seipd2, packet FROM subkeys WHERE certificate = ?1 "

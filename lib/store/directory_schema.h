@@ -42,8 +42,8 @@ enum directory_statement {
 };
 
 /* The domain of an address in normal form. ERR_PERM when it is none. */
-int directory_check_address(const char *address, const char **domain,
-    struct err *err) must_check;
+int directory_check_address(
+    const char *address, const char **domain, struct err *err) must_check;
 
 /* Runs a statement with up to two texts: is there a row? 1, 0, -1. */
 int directory_exists(struct directory *d, enum directory_statement s,
@@ -51,21 +51,20 @@ int directory_exists(struct directory *d, enum directory_statement s,
 
 /* The same without a result: *changes (may be NULL) rows were changed. */
 int directory_change(struct directory *d, enum directory_statement s,
-    const char *a, const char *b, int64_t *changes, struct err *err)
-    must_check;
+    const char *a, const char *b, int64_t *changes, struct err *err) must_check;
 
 /* 0, or ERR_PERM: the domain of an account or alias must be ours. */
-int directory_need_domain(struct directory *d, const char *domain,
-    struct err *err) must_check;
+int directory_need_domain(
+    struct directory *d, const char *domain, struct err *err) must_check;
 
 /* Reads a statement's rows of one or two texts, then calls for each. */
 int directory_list_texts(struct directory *d, enum directory_statement s,
-    const char *key, directory_each_text each, void *ctx, struct err *err)
-    must_check;
+    const char *key, directory_each_text each, void *ctx,
+    struct err *err) must_check;
 
 /* Both are to be called inside a transaction. */
-int account_load(struct directory *d, const char *address,
-    struct account **out, struct err *err) must_check;
+int account_load(struct directory *d, const char *address, struct account **out,
+    struct err *err) must_check;
 int cert_list_load(struct directory *d, const char *address,
     struct cert_list *out, struct err *err) must_check;
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -30,10 +29,10 @@ repair_once(const char *path)
 	sqlite3_stmt *begin = NULL;
 
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ==
-	        SQLITE_OK &&
+		SQLITE_OK &&
 	    sqlite3_busy_timeout(db, REPAIR_TIMEOUT_MS) == SQLITE_OK &&
 	    sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &begin, NULL) ==
-	        SQLITE_OK)
+		SQLITE_OK)
 		(void)sqlite3_step(begin);
 	(void)sqlite3_finalize(begin);
 	(void)sqlite3_close(db); /* ends the transaction */
@@ -66,24 +65,25 @@ detach(int fd)
 	(void)close_range(3, ~0U, 0);
 }
 
-static bool
-was_dismissed(void)
+/*
+ * A byte, from a writer that closed the file, or the end of the stream. The
+ * former has seldom left anything (it could not roll back: the disk failed).
+ */
+static void
+wait_for_end(void)
 {
 	char c;
-	ssize_t n;
 
-	do
-		n = read(0, &c, 1);
-	while (n < 0 && errno == EINTR);
-	return n > 0;
+	while (read(0, &c, 1) < 0 && errno == EINTR)
+		;
 }
 
 static void
 watch(const char *path, const char *journal, int fd)
 {
 	detach(fd);
-	if (!was_dismissed())
-		repair(path, journal);
+	wait_for_end();
+	repair(path, journal);
 	_exit(0);
 }
 
@@ -98,8 +98,8 @@ fork_guard(struct guard *g, const char *path, struct err *err)
 		return err_nomem(err);
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
-		return err_set(err, ERR_TEMP, "socketpair: %s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "socketpair: %s", strerror(errno));
 	g->fd = fd[0];
 	g->pid = fork();
 	if (g->pid == 0) {

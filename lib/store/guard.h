@@ -3,7 +3,7 @@
 
 /*
  * The guard of a writer: a process that watches the one that writes, and rolls
- * back what it left behind when it was killed.
+ * back what it left behind when it was killed (or could not roll back itself).
  *
  * WHY. directory.db and secrets.db are read by processes that may write
  * neither the file nor its folder (if they might, a forged journal beside the
@@ -21,17 +21,19 @@
  * The hole of WAL is dug by everyday tools (`postmap -q`, the sqlite3 shell, a
  * backup, run as root while no daemon has the file open): whoever closes last
  * removes -wal and -shm, and only somebody with write permission can bring them
- * back. So it is rollback mode (journal_mode=DELETE, which such tools use too, and
- * whose hot journal each of them repairs), and the guard closes its hole, which
- * is open from the first changed page to the commit.
+ * back. So it is rollback mode (journal_mode=DELETE, which such tools use too,
+ * and whose hot journal each of them repairs), and the guard closes its hole,
+ * which is open from the journal's sync to the end of the commit.
  *
  * What is left: writer and guard killed together, or the power fails, within
  * the milliseconds of a change. Readers then get SQLITE_READONLY_ROLLBACK,
  * that is ERR_TEMP, until anything opens the file for writing: `sealpost init`,
  * which service files run (as root) before daemons start.
  *
- * The price of rollback mode: while a commit is being written (a few ms) a
- * look-up of Postfix's, which waits for no lock, is a temporary failure.
+ * The price of rollback mode: while a commit is being written (2 to 25 ms, the
+ * disk's syncs) a look-up of Postfix's, which waits for no lock, is a temporary
+ * failure. A writer therefore rests between two commits, four times as long as
+ * the last one took.
  */
 #ifndef STORE_GUARD_H
 #define STORE_GUARD_H
@@ -41,9 +43,9 @@
 struct guard;
 
 /* Forks the guard of this process for `path`; before the file is opened. */
-int guard_start(const char *path, struct guard **out, struct err *err)
-    must_check;
-/* Dismisses it and waits for its end; after the file was closed. */
+int guard_start(
+    const char *path, struct guard **out, struct err *err) must_check;
+/* After the file was closed: lets it look a last time, waits for its end. */
 void guard_stop(struct guard **gp);
 
 #endif

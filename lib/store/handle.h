@@ -29,6 +29,7 @@ struct database {
 	sqlite3_stmt *control[CONTROL_COUNT];
 	sqlite3_stmt **statements; /* prepared when first used */
 	struct guard *guard;       /* of a writer; NULL else */
+	int64_t rest_until_ms;     /* readers have their turn */
 };
 
 /* Sets *err for a result code of SQLite; returns -1. */
@@ -42,8 +43,8 @@ int database_prepare(struct database *db, const char *sql, sqlite3_stmt **out,
 int database_step(struct database *db, sqlite3_stmt *stmt, bool first);
 
 /* The file with exactly this mode; an existing one stays as it is. */
-int database_make_file(const char *path, mode_t mode, struct err *err)
-    must_check;
+int database_make_file(
+    const char *path, mode_t mode, struct err *err) must_check;
 
 /* One row of integers. */
 int database_read_integers(struct database *db, const char *sql, int count,
@@ -53,7 +54,7 @@ int database_read_integers(struct database *db, const char *sql, int count,
  * Checks that the file is ours and of this version. A handle that writes
  * migrates an older one; `create` also fills an empty one.
  */
-int database_check_version(struct database *db, bool create, struct err *err)
-    must_check;
+int database_check_version(
+    struct database *db, bool create, struct err *err) must_check;
 
 #endif

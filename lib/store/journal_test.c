@@ -29,12 +29,12 @@ open_plain(const char *path, enum journal journal)
 	int keep = journal == WAL_KEPT;
 
 	if (sqlite3_open(path, &db) != SQLITE_OK ||
-	    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL,
-	        &keep) != SQLITE_OK ||
+	    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep) !=
+		SQLITE_OK ||
 	    sqlite3_exec(db,
-	        journal == ROLLBACK ? "PRAGMA journal_mode=DELETE" :
-	                              "PRAGMA journal_mode=WAL",
-	        NULL, NULL, NULL) != SQLITE_OK)
+		journal == ROLLBACK ? "PRAGMA journal_mode=DELETE"
+				    : "PRAGMA journal_mode=WAL",
+		NULL, NULL, NULL) != SQLITE_OK)
 		abort();
 	return db;
 }
@@ -45,8 +45,9 @@ make_plain(const char *path, enum journal journal)
 	mode_t mask = umask(022);
 	sqlite3 *db = open_plain(path, journal);
 
-	assert_int_equal(sqlite3_exec(db,
-	    "CREATE TABLE t(x); INSERT INTO t VALUES (1)", NULL, NULL, NULL),
+	assert_int_equal(
+	    sqlite3_exec(db, "CREATE TABLE t(x); INSERT INTO t VALUES (1)",
+		NULL, NULL, NULL),
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	(void)umask(mask);
@@ -66,11 +67,11 @@ killed_writer(void *ctx)
 	sqlite3 *db = open_plain(p->path, p->journal);
 
 	if (sqlite3_exec(db,
-	        "PRAGMA cache_size=5; BEGIN IMMEDIATE;"
-	        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL "
-	        "  SELECT i + 1 FROM n WHERE i < 500)"
-	        "INSERT INTO t SELECT zeroblob(2000) FROM n",
-	        NULL, NULL, NULL) != SQLITE_OK)
+		"PRAGMA cache_size=5; BEGIN IMMEDIATE;"
+		"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL "
+		"  SELECT i + 1 FROM n WHERE i < 500)"
+		"INSERT INTO t SELECT zeroblob(2000) FROM n",
+		NULL, NULL, NULL) != SQLITE_OK)
 		abort();
 	return kill(getpid(), SIGKILL);
 }
@@ -82,13 +83,13 @@ count_rows(void *ctx)
 	const struct plain *p = ctx;
 	sqlite3 *db = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int rc = p->reader == READER_STOCK ?
-	    sqlite3_open(p->path, &db) :
-	    sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READONLY, NULL);
+	int rc = p->reader == READER_STOCK ? sqlite3_open(p->path, &db)
+					   : sqlite3_open_v2(p->path, &db,
+						 SQLITE_OPEN_READONLY, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_prepare_v2(db, "SELECT count(*) FROM t", -1,
-		    &stmt, NULL);
+		rc = sqlite3_prepare_v2(
+		    db, "SELECT count(*) FROM t", -1, &stmt, NULL);
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(stmt);
 		if (rc == SQLITE_ROW)
@@ -257,9 +258,9 @@ make_directory(const char *path)
 	struct err err = { 0 };
 	char address[] = "ann@example.org";
 	char mechanisms[] = "";
-	struct account a = { .address = address,
-		.mechanisms = mechanisms,
-		.enabled = true };
+	struct account a = {
+		.address = address, .mechanisms = mechanisms, .enabled = true
+	};
 	struct pgp_cert *c = testing_cert(1, 1000, 0);
 
 	if (directory_create(path, &err) < 0 ||
@@ -332,12 +333,11 @@ look_up_stock(void *ctx)
 
 	if (sqlite3_open(ctx, &db) == SQLITE_OK &&
 	    sqlite3_prepare_v2(db,
-	        "SELECT expires FROM certificates "
-	        "WHERE address = 'ann@example.org'",
-	        -1, &stmt, NULL) == SQLITE_OK &&
+		"SELECT expires FROM certificates "
+		"WHERE address = 'ann@example.org'",
+		-1, &stmt, NULL) == SQLITE_OK &&
 	    sqlite3_step(stmt) == SQLITE_ROW)
-		seen = sqlite3_column_int64(stmt, 0) == 0 ? SEEN_OLD :
-		                                            SEEN_NEW;
+		seen = sqlite3_column_int64(stmt, 0) == 0 ? SEEN_OLD : SEEN_NEW;
 	(void)sqlite3_finalize(stmt);
 	(void)sqlite3_close(db);
 	return seen;
@@ -357,7 +357,7 @@ killed_at_every_change(void **state)
 		make_directory(f.db);
 
 		struct renewal r = { f.db, deaths + 1 };
-		int end = run_as(0, 0, renew, &r);  
+		int end = run_as(0, 0, renew, &r);
 		int seen = run_as(NOBODY, NOBODY, look_up, f.db);
 
 		wait_for_all(); /* the guard is among them */
@@ -410,8 +410,9 @@ killed_with_its_guard(void **state)
 	folder_make(&f);
 	make_directory(f.db);
 	sqlite3 *db = open_plain(f.db, ROLLBACK);
-	assert_int_equal(sqlite3_exec(db,
-	    "CREATE TABLE t(x); INSERT INTO t VALUES (1)", NULL, NULL, NULL),
+	assert_int_equal(
+	    sqlite3_exec(db, "CREATE TABLE t(x); INSERT INTO t VALUES (1)",
+		NULL, NULL, NULL),
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	assert_int_equal(run_as(0, 0, killed_writer, &p), -1);

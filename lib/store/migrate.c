@@ -14,10 +14,10 @@ static int
 file_error(const char *path, int error, struct err *err)
 {
 	bool full = error == ENOSPC || error == EDQUOT || error == EIO ||
-	    error == ENOMEM || error == EMFILE || error == ENFILE;
+		    error == ENOMEM || error == EMFILE || error == ENFILE;
 
-	return err_set(err, full ? ERR_TEMP : ERR_PERM, "%s: %s", path,
-	    strerror(error));
+	return err_set(
+	    err, full ? ERR_TEMP : ERR_PERM, "%s: %s", path, strerror(error));
 }
 
 /*
@@ -81,20 +81,19 @@ read_version(struct database *db, struct version *v, struct err *err)
 	int64_t is[3] = { 0 };
 
 	if (database_read_integers(db,
-	        "SELECT application_id, user_version, "
-	        "(SELECT count(*) FROM sqlite_schema) "
-	        "FROM pragma_application_id, pragma_user_version",
-	        3, is, err) < 0)
+		"SELECT application_id, user_version, "
+		"(SELECT count(*) FROM sqlite_schema) "
+		"FROM pragma_application_id, pragma_user_version",
+		3, is, err) < 0)
 		return -1;
-	*v = (struct version) { is[0], is[1], is[2] };
+	*v = (struct version){ is[0], is[1], is[2] };
 	return 0;
 }
 
 static bool
 is_empty(const struct version *v)
 {
-	return v->application_id == 0 && v->user_version == 0 &&
-	    v->tables == 0;
+	return v->application_id == 0 && v->user_version == 0 && v->tables == 0;
 }
 
 static int
@@ -140,9 +139,9 @@ run_one(struct database *db, const char **sql, struct err *err)
 		return -1;
 
 	int rc = database_step(db, stmt, true);
-	int failed = rc == SQLITE_DONE || rc == SQLITE_ROW ?
-	    0 :
-	    database_error(db, rc, err);
+	int failed = rc == SQLITE_DONE || rc == SQLITE_ROW
+			 ? 0
+			 : database_error(db, rc, err);
 
 	(void)sqlite3_finalize(stmt);
 	return failed;
@@ -164,13 +163,14 @@ check_references(struct database *db, struct err *err)
 	int64_t count = 0;
 
 	if (database_read_integers(db,
-	        "SELECT count(*) FROM pragma_foreign_key_check", 1, &count,
-	        err) < 0)
+		"SELECT count(*) FROM pragma_foreign_key_check", 1, &count,
+		err) < 0)
 		return -1;
 	if (count > 0)
 		return err_set(err, ERR_PERM,
 		    "%s: the migration would lose references; nothing was "
-		    "changed", db->path);
+		    "changed",
+		    db->path);
 	return 0;
 }
 
@@ -180,8 +180,7 @@ run_steps(struct database *db, const struct version *from, struct err *err)
 	const struct database_schema *schema = db->schema;
 	char marks[100];
 
-	for (size_t i = (size_t)from->user_version; i < schema->step_count;
-	     i++)
+	for (size_t i = (size_t)from->user_version; i < schema->step_count; i++)
 		if (run_script(db, schema->steps[i], err) < 0)
 			return err_context(err, "schema version %zu", i + 1);
 	(void)snprintf(marks, sizeof marks,
@@ -214,12 +213,12 @@ static int
 set_foreign_keys(struct database *db, int on, struct err *err)
 {
 	int is = -1;
-	int rc = sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_FKEY,
-	    on, &is);
+	int rc =
+	    sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_ENABLE_FKEY, on, &is);
 
 	if (rc != SQLITE_OK || is != on)
-		return database_error(db, rc == SQLITE_OK ? SQLITE_ERROR : rc,
-		    err);
+		return database_error(
+		    db, rc == SQLITE_OK ? SQLITE_ERROR : rc, err);
 	return 0;
 }
 

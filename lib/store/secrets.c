@@ -10,7 +10,8 @@
  * server(name, value)
  *	name "salt": what the salts of unknown users are made from.
  * vaults(address, armored, fingerprint)
- *	The protected private key, and its fingerprint in upper-case hexadecimal.
+ *	The protected private key, and its fingerprint in upper-case
+ *	hexadecimal.
  */
 
 #include "store/secrets.h"
@@ -165,8 +166,8 @@ secrets_verifier_put(struct secrets *s, const char *address,
 	if (check_address(address, err) < 0)
 		return -1;
 	if (strlen(verifier) > LIMIT_VERIFIER)
-		return err_set(err, ERR_PERM, "%s: the verifier is too long",
-		    address);
+		return err_set(
+		    err, ERR_PERM, "%s: the verifier is too long", address);
 	if (check_mechanisms(address, mechanisms, err) < 0)
 		return -1;
 	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
@@ -230,8 +231,8 @@ change_row(struct query *q, struct database **tx, struct err *err)
 }
 
 int
-secrets_set_enabled(struct secrets *s, const char *address, bool enabled,
-    struct err *err)
+secrets_set_enabled(
+    struct secrets *s, const char *address, bool enabled, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	cleanup(query_close) struct query q = { 0 };
@@ -324,8 +325,8 @@ secrets_vault_put(struct secrets *s, const char *address, const char *armored,
 	if (check_address(address, err) < 0)
 		return -1;
 	if (strlen(armored) > LIMIT_VAULT || strlen(fingerprint) > LIMIT_VAULT)
-		return err_set(err, ERR_PERM, "%s: the vault is too large",
-		    address);
+		return err_set(
+		    err, ERR_PERM, "%s: the vault is too large", address);
 	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
 	    query_open(s->db, VAULT_PUT, &q, err) < 0)
 		return -1;
@@ -353,8 +354,8 @@ secrets_vault_get(struct secrets *s, const char *address, struct buf *armored,
 }
 
 static int
-remove_row(struct secrets *s, enum secrets_statement which,
-    const char *address, struct err *err)
+remove_row(struct secrets *s, enum secrets_statement which, const char *address,
+    struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 

@@ -61,7 +61,7 @@ int secrets_vault_get(struct secrets *s, const char *address,
     struct buf *armored, struct buf *fingerprint, struct err *err) must_check;
 
 /* Removes verifier and vault; no error when there is none. */
-int secrets_remove(struct secrets *s, const char *address, struct err *err)
-    must_check;
+int secrets_remove(
+    struct secrets *s, const char *address, struct err *err) must_check;
 
 #endif

@@ -3,9 +3,10 @@
 
 /*
  * stats.db: counters(hour, address, ...), hour being the second with which it
- * began; mechanisms(hour, mechanism, ...); last_logins(address, day). WAL, whose -wal and -shm are never removed by us, so that
- * daemons in the file's group count without a right on its folder. A root shell
- * that closes last removes them all the same; any open by root (`sealpost
+ * began; mechanisms(hour, mechanism, ...); last_logins(address, day). WAL, whose
+ * -wal and -shm are never removed by us, so that daemons in the file's group
+ * count without a right on its folder. A root shell that closes last removes
+ * them all the same; any open by root (`sealpost
  * stats` does) brings them back with the file's mode and group.
  */
 
@@ -34,23 +35,22 @@ enum stats_statement {
 	STATS_STATEMENT_COUNT
 };
 
-static const char version_1[] =
-    "CREATE TABLE counters("
-    "  hour INTEGER NOT NULL,"
-    "  address TEXT NOT NULL,"
-    "  logins INTEGER NOT NULL,"
-    "  failed_logins INTEGER NOT NULL,"
-    "  sent INTEGER NOT NULL,"
-    "  recipients INTEGER NOT NULL,"
-    "  octets INTEGER NOT NULL,"
-    "  received INTEGER NOT NULL,"
-    "  sealed INTEGER NOT NULL,"
-    "  already_sealed INTEGER NOT NULL,"
-    "  deferred INTEGER NOT NULL,"
-    "  refused INTEGER NOT NULL,"
-    "  plaintext INTEGER NOT NULL,"
-    "  PRIMARY KEY (hour, address)"
-    ") STRICT, WITHOUT ROWID;";
+static const char version_1[] = "CREATE TABLE counters("
+				"  hour INTEGER NOT NULL,"
+				"  address TEXT NOT NULL,"
+				"  logins INTEGER NOT NULL,"
+				"  failed_logins INTEGER NOT NULL,"
+				"  sent INTEGER NOT NULL,"
+				"  recipients INTEGER NOT NULL,"
+				"  octets INTEGER NOT NULL,"
+				"  received INTEGER NOT NULL,"
+				"  sealed INTEGER NOT NULL,"
+				"  already_sealed INTEGER NOT NULL,"
+				"  deferred INTEGER NOT NULL,"
+				"  refused INTEGER NOT NULL,"
+				"  plaintext INTEGER NOT NULL,"
+				"  PRIMARY KEY (hour, address)"
+				") STRICT, WITHOUT ROWID;";
 
 static const char version_2[] =
     "CREATE TABLE mechanisms("
@@ -68,12 +68,12 @@ static const char version_2[] =
 static const char *const steps[] = { version_1, version_2 };
 
 /* The order of values_of() and counters_of_row(). */
-#define SUMS                                                              \
-	"coalesce(sum(logins), 0), coalesce(sum(failed_logins), 0), "     \
-	"coalesce(sum(sent), 0), coalesce(sum(recipients), 0), "          \
-	"coalesce(sum(octets), 0), coalesce(sum(received), 0), "          \
-	"coalesce(sum(sealed), 0), coalesce(sum(already_sealed), 0), "    \
-	"coalesce(sum(deferred), 0), coalesce(sum(refused), 0), "         \
+#define SUMS                                                           \
+	"coalesce(sum(logins), 0), coalesce(sum(failed_logins), 0), "  \
+	"coalesce(sum(sent), 0), coalesce(sum(recipients), 0), "       \
+	"coalesce(sum(octets), 0), coalesce(sum(received), 0), "       \
+	"coalesce(sum(sealed), 0), coalesce(sum(already_sealed), 0), " \
+	"coalesce(sum(deferred), 0), coalesce(sum(refused), 0), "      \
 	"coalesce(sum(plaintext), 0)"
 
 static const char *const statements[STATS_STATEMENT_COUNT] = {
@@ -95,7 +95,7 @@ static const char *const statements[STATS_STATEMENT_COUNT] = {
 	    "refused = refused + excluded.refused, "
 	    "plaintext = plaintext + excluded.plaintext",
 	[STATS_SUM] = "SELECT " SUMS " FROM counters "
-	              "WHERE hour >= ?1 AND address = ?2",
+		      "WHERE hour >= ?1 AND address = ?2",
 	[STATS_SUM_ALL] = "SELECT " SUMS " FROM counters WHERE hour >= ?1",
 	[STATS_LIST] =
 	    "SELECT " SUMS ", address FROM counters WHERE hour >= ?1 "
@@ -142,8 +142,8 @@ stats_create(const char *path, struct err *err)
 }
 
 int
-stats_open(const char *path, enum store_mode mode, struct stats **out,
-    struct err *err)
+stats_open(
+    const char *path, enum store_mode mode, struct stats **out, struct err *err)
 {
 	cleanup(stats_close) struct stats *s = calloc(1, sizeof *s);
 
@@ -199,7 +199,7 @@ counters_of_row(struct query *q)
 
 	for (int i = 0; i < COUNTERS; i++)
 		v[i] = (uint64_t)query_int(q, i);
-	return (struct stats_counters) {
+	return (struct stats_counters){
 		.logins = v[0],
 		.failed_logins = v[1],
 		.sent = v[2],
@@ -375,7 +375,7 @@ stats_sum(struct stats *s, const char *address, int64_t since,
 	cleanup(query_close) struct query q = { 0 };
 
 	if (query_open(s->db, address == NULL ? STATS_SUM_ALL : STATS_SUM, &q,
-	        err) < 0)
+		err) < 0)
 		return -1;
 	query_bind_int(&q, 1, hour_of(since));
 	if (address != NULL)
@@ -409,7 +409,7 @@ stats_rows_reset(struct stats_rows *l)
 	for (size_t i = 0; i < l->count; i++)
 		free(l->rows[i].address);
 	free(l->rows);
-	*l = (struct stats_rows) { 0 };
+	*l = (struct stats_rows){ 0 };
 }
 
 static int
@@ -430,8 +430,7 @@ stats_rows_grow(struct stats_rows *l, struct err *err)
 }
 
 static int
-read_rows(struct stats *s, int64_t since, struct stats_rows *l,
-    struct err *err)
+read_rows(struct stats *s, int64_t since, struct stats_rows *l, struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 	int rc;
@@ -454,8 +453,8 @@ read_rows(struct stats *s, int64_t since, struct stats_rows *l,
 }
 
 int
-stats_list(struct stats *s, int64_t since, stats_each each, void *ctx,
-    struct err *err)
+stats_list(
+    struct stats *s, int64_t since, stats_each each, void *ctx, struct err *err)
 {
 	cleanup(stats_rows_reset) struct stats_rows l = { 0 };
 

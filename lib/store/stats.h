@@ -3,9 +3,9 @@
 
 /*
  * stats.db: counters per account and hour, written by the daemons (each its
- * own user, so the files are group-writable), read by `sealpost stats`. Rules as
- * in store/directory.h, but a lock is waited for 50 ms at most: counting never
- * holds up mail.
+ * own user, so the files are group-writable), read by `sealpost stats`. Rules
+ * as in store/directory.h, but a lock is waited for 50 ms at most: counting
+ * never holds up mail.
  */
 #ifndef STORE_STATS_H
 #define STORE_STATS_H
@@ -25,7 +25,7 @@ int stats_open(const char *path, enum store_mode mode, struct stats **out,
     struct err *err) must_check;
 void stats_close(struct stats **sp);
 
-/* Adds to the counters of the account ("" = nobody's) in now's hour: one UPSERT. */
+/* Adds to the counters of the account ("" = nobody's) in now's hour. */
 int stats_add(struct stats *s, const char *address, int64_t now,
     const struct stats_counters *delta, struct err *err) must_check;
 

@@ -50,8 +50,8 @@ folder_make(struct folder *f)
 static inline void
 folder_clear(const struct folder *f)
 {
-	static const char *const suffixes[] = { "", "-journal", "-wal",
-		"-shm", ".old" };
+	static const char *const suffixes[] = { "", "-journal", "-wal", "-shm",
+		".old" };
 	char name[TESTING_PATH + 40];
 
 	for (size_t i = 0; i < countof(suffixes); i++) {
@@ -209,8 +209,8 @@ ask_sql(const char *path, const char *sql)
 	int64_t answer = -999;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
-	    SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
 	if (sqlite3_step(stmt) == SQLITE_ROW)
 		answer = sqlite3_column_int64(stmt, 0);
 	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
@@ -242,7 +242,7 @@ locker_start(struct locker *l, const char *path)
 		close(stop[1]);
 		if (sqlite3_open(path, &db) != SQLITE_OK ||
 		    sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) !=
-		        SQLITE_OK ||
+			SQLITE_OK ||
 		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		_exit(read(stop[0], &c, 1) == 0 ? 0 : 1);
@@ -273,14 +273,39 @@ testing_octets(uint8_t seed, size_t n)
 	return data;
 }
 
-/* `seed` tells certificates apart; two subkeys, the newer first. */
+static inline bool
+testing_subkeys(struct pgp_cert *c, uint8_t seed)
+{
+	c->subkeys = calloc(2, sizeof *c->subkeys);
+	for (uint8_t i = 0; c->subkeys != NULL && i < 2; i++) {
+		struct pgp_subkey *k = &c->subkeys[c->subkey_count++];
+
+		k->version = 4;
+		k->algorithm = i == 0 ? PGP_ECDH : PGP_RSA;
+		memset(k->fingerprint, seed + i + 1, 20);
+		k->fingerprint_len = 20;
+		k->created = c->created - i;
+		k->expires = c->expires;
+		k->seipd2 = i == 0;
+		k->packet_len = 50 + i;
+		k->packet = testing_octets((uint8_t)(seed + i), 50 + i);
+		if (k->packet == NULL)
+			return false;
+	}
+	return c->subkeys != NULL;
+}
+
+/*
+ * `seed` tells certificates apart; two subkeys, the newer first. NULL when
+ * memory is short.
+ */
 static inline struct pgp_cert *
 testing_cert(uint8_t seed, int64_t created, int64_t expires)
 {
-	struct pgp_cert *c = pgp_cert_new();
+	cleanup(pgp_cert_free) struct pgp_cert *c = pgp_cert_new();
 
 	if (c == NULL)
-		abort();
+		return NULL;
 	memset(c->fingerprint, seed, 20);
 	c->fingerprint_len = 20;
 	c->created = created;
@@ -288,26 +313,9 @@ testing_cert(uint8_t seed, int64_t created, int64_t expires)
 	c->user_ids = strdup("Ann <ann@example.org>\nAnn");
 	c->data_len = 300;
 	c->data = testing_octets(seed, c->data_len);
-	c->subkey_count = 2;
-	c->subkeys = calloc(2, sizeof *c->subkeys);
-	if (c->user_ids == NULL || c->data == NULL || c->subkeys == NULL)
-		abort();
-	for (uint8_t i = 0; i < 2; i++) {
-		struct pgp_subkey *k = &c->subkeys[i];
-
-		k->version = 4;
-		k->algorithm = i == 0 ? PGP_ECDH : PGP_RSA;
-		memset(k->fingerprint, seed + i + 1, 20);
-		k->fingerprint_len = 20;
-		k->created = created - i;
-		k->expires = expires;
-		k->seipd2 = i == 0;
-		k->packet_len = 50 + i;
-		k->packet = testing_octets((uint8_t)(seed + i), 50 + i);
-		if (k->packet == NULL)
-			abort();
-	}
-	return c;
+	if (c->user_ids == NULL || c->data == NULL || !testing_subkeys(c, seed))
+		return NULL;
+	return steal(&c);
 }
 
 #endif

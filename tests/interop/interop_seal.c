@@ -5,7 +5,7 @@
  * interop_seal [-2] CERTIFICATE DIRECTORY SIZE...
  *
  * Seals SIZE generated octets to the last encryption subkey of a binary
- * certificate, for each SIZE: DIRECTORY/SIZE.plain and DIRECTORY/SIZE.plain.asc.
+ * certificate, for each SIZE: DIRECTORY/SIZE.plain and DIRECTORY/SIZE.sealed.asc.
  * -2 uses SEIPD version 2. The certificate is not vetted: foreign programs
  * decrypt what is made here, so the key may be of any kind they know.
  */
@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "crypt/hash.h"
 #include "openpgp/armor.h"
 #include "openpgp/encrypt.h"
+#include "openpgp/fingerprint.h"
 #include "openpgp/packet.h"
 
 enum { STEP_MAX = 70000 };
@@ -63,24 +63,6 @@ can_encrypt(uint8_t algorithm)
 	return memchr(known, algorithm, sizeof known) != NULL;
 }
 
-/* RFC 9580, section 5.5.4. */
-static int
-fingerprint(const struct finder *f, struct pgp_subkey *s, struct err *err)
-{
-	cleanup(buf_reset) struct buf b = { .limit = LIMIT_PACKET_BODY + 5 };
-	size_t n = f->body.len;
-	const uint8_t v4[] = { 0x99, (uint8_t)(n >> 8), (uint8_t)n };
-	const uint8_t v6[] = { 0x9b, 0, 0, (uint8_t)(n >> 8), (uint8_t)n };
-	bool is_v6 = s->version == 6;
-
-	check(buf_put(&b, is_v6 ? v6 : v4, is_v6 ? sizeof v6 : sizeof v4, err),
-	    err);
-	check(buf_put(&b, f->body.data, n, err), err);
-	s->fingerprint_len = is_v6 ? 32 : 20;
-	return hash_of(f->crypt, is_v6 ? HASH_SHA256 : HASH_SHA1, b.data, b.len,
-	    s->fingerprint, err);
-}
-
 static int
 find_end(void *ctx, struct err *err)
 {
@@ -92,7 +74,9 @@ find_end(void *ctx, struct err *err)
 		return 0;
 	s->version = f->body.data[0];
 	s->algorithm = f->body.data[5];
-	if (fingerprint(f, s, err) < 0)
+	if (pgp_fingerprint(f->crypt, f->body.data, f->body.len,
+		s->fingerprint, &s->fingerprint_len, err)
+	    < 0)
 		return -1;
 	free(s->packet);
 	s->packet = buf_steal(&f->body, &s->packet_len);
@@ -175,7 +159,7 @@ static void
 seal(struct pgp_session *s, const char *directory, size_t size)
 {
 	FILE *plain = create(directory, size, ".plain");
-	FILE *sealed = create(directory, size, ".plain.asc");
+	FILE *sealed = create(directory, size, ".sealed.asc");
 	struct sink to = { .put = put_into_file, .ctx = sealed };
 	struct armor_writer *w = NULL;
 	struct pgp_encryption *e = NULL;
