@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,6 +31,28 @@ process_no_core_dumps(struct err *err)
 		    strerror(errno));
 #endif
 	return 0;
+}
+
+void
+process_allow_locked_memory(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+bool
+process_lock_memory(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &l) < 0 || l.rlim_cur != RLIM_INFINITY)
+		return false;
+#ifdef MCL_ONFAULT
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+#else
+	return mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+#endif
 }
 
 static int

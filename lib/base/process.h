@@ -5,10 +5,21 @@
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* No core dump of this process, and no ptrace by its own user. */
 int process_no_core_dumps(struct err *err) must_check;
+
+/*
+ * Memory that is never paged out. The first, called while the process is still
+ * root, lifts the limit, and does nothing else; the second, called when it has
+ * become its user, locks all pages, those to come as well. False when the limit
+ * is not infinite: a limit that is met later would end the process.
+ */
+void process_allow_locked_memory(void);
+bool process_lock_memory(void);
 
 /*
  * Becomes `user` with that user's groups, for good, and checks that it worked.

@@ -37,6 +37,12 @@ net_conn_is_over(const struct net_conn *c)
 	return c->over;
 }
 
+bool
+net_conn_has_ended(const struct net_conn *c)
+{
+	return c->ended || c->over;
+}
+
 void
 net_conn_touch(struct net_conn *c)
 {

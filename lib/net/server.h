@@ -87,6 +87,9 @@ void net_conn_drop(struct net_conn *c);
 /* Over, or about to be: whatever is sent reaches nobody. */
 bool net_conn_is_over(const struct net_conn *c);
 
+/* The peer has sent all it had, but may still wait for an answer. */
+bool net_conn_has_ended(const struct net_conn *c);
+
 /*
  * A hold says that the session owes an answer (a job is out, a delay runs, a
  * commit is awaited). While there is one, the session lives, even when the peer
