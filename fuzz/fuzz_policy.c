@@ -22,8 +22,8 @@ add(struct outcome *o, const struct policy_request *r)
 	CHECK(memchr(r->instance, '\0', sizeof r->instance));
 	o->requests++;
 	o->sum = o->sum * 31 + r->end_of_message + r->size +
-	    r->recipient_count * 7 + strlen(r->sasl_username) * 11 +
-	    strlen(r->instance) * 13;
+		 r->recipient_count * 7 + strlen(r->sasl_username) * 11 +
+		 strlen(r->instance) * 13;
 }
 
 static struct outcome
@@ -54,8 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const size_t steps[] = { 1, 7, 64 };
 
 	for (size_t i = 0; i < countof(steps); i++) {
-		const struct outcome cut =
-		    feed_in_steps(data, size, steps[i]);
+		const struct outcome cut = feed_in_steps(data, size, steps[i]);
 
 		CHECK(cut.requests == whole.requests);
 		CHECK(cut.sum == whole.sum && cut.refused == whole.refused);

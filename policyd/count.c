@@ -8,7 +8,7 @@ count_request(const struct policy_request *r, struct count *out)
 {
 	if (!r->end_of_message)
 		return false;
-	out->delta = (struct stats_counters) {
+	out->delta = (struct stats_counters){
 		.sent = 1,
 		.recipients = r->recipient_count,
 		.octets = r->size,

@@ -12,8 +12,8 @@ enum { HOUR = 3600, WARN_EVERY_MS = 60000 };
 
 struct ledger {
 	const char *path;
-	struct stats *stats;         /* NULL: to be opened */
-	void *tree;                  /* of the entries, by address and hour */
+	struct stats *stats; /* NULL: to be opened */
+	void *tree;          /* of the entries, by address and hour */
 	struct stats_entry **entries;
 	size_t count, size, max;
 	int64_t retry_at; /* 0 = the last write was good */

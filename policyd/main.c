@@ -125,8 +125,8 @@ free_policyd(struct policyd **pp)
 }
 
 static int
-start(const struct conf *conf, struct net_server *s, void **out,
-    struct err *err)
+start(
+    const struct conf *conf, struct net_server *s, void **out, struct err *err)
 {
 	cleanup(free_policyd) struct policyd *p = calloc(1, sizeof *p);
 
@@ -135,7 +135,7 @@ start(const struct conf *conf, struct net_server *s, void **out,
 	p->server = s;
 	TAILQ_INIT(&p->desk.owed);
 	if (ledger_new(conf->stats.database, conf->policyd.max_unwritten,
-	        &p->desk.ledger, err) < 0 ||
+		&p->desk.ledger, err) < 0 ||
 	    seen_new(&p->desk.seen, err) < 0 ||
 	    net_timer_new(s, on_retry, p, &p->retry, err) < 0 ||
 	    net_timer_new(s, on_expiry, p, &p->expiry, err) < 0)

@@ -53,8 +53,8 @@ seen_add(struct seen *s, const char *instance)
 	for (size_t i = 0; i < PLACES; i++)
 		if (strcmp(b->instance[i], instance) == 0)
 			return false;
-	(void)snprintf(b->instance[b->next], POLICY_INSTANCE_SIZE, "%s",
-	    instance);
+	(void)snprintf(
+	    b->instance[b->next], POLICY_INSTANCE_SIZE, "%s", instance);
 	b->next = (b->next + 1) % PLACES;
 	return true;
 }

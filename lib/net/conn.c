@@ -60,8 +60,7 @@ net_conn_send(struct net_conn *c, const void *data, size_t len)
 	if (c->over)
 		return;
 	if (buf_put(&c->out, data, len, &err) < 0) {
-		log_warning("%s: dropped, output waits: %s", c->peer,
-		    err.text);
+		log_warning("%s: dropped, output waits: %s", c->peer, err.text);
 		net_conn_drop(c);
 		return;
 	}
@@ -298,8 +297,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	c->blocked = false;
 	c->retry = true;
 	if ((what & EV_WRITE) == 0) {
-		log_warning("%s: dropped: it does not read its answers",
-		    c->peer);
+		log_warning(
+		    "%s: dropped: it does not read its answers", c->peer);
 		net_conn_drop(c);
 	}
 	net_conn_touch(c);
@@ -397,8 +396,8 @@ prepare(struct net_conn *c, int fd, const char *peer)
 	c->out.limit = s->limits.max_output;
 	(void)snprintf(c->peer, sizeof c->peer, "%s", peer);
 	if (peer[0] == 'i') /* inet: answers are small and leave at once */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-		    sizeof one);
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ add(struct net_listeners *l, int fd, struct err *err)
 		return err_nomem(err);
 	}
 	l->list = more;
-	l->list[l->count++] = (struct net_listener) { .fd = fd };
+	l->list[l->count++] = (struct net_listener){ .fd = fd };
 	return 0;
 }
 
@@ -73,16 +73,16 @@ check_inherited(int fd, struct err *err)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-		return err_set(err, ERR_PERM, "inherited descriptor %d: %s",
-		    fd, strerror(errno));
+		return err_set(err, ERR_PERM, "inherited descriptor %d: %s", fd,
+		    strerror(errno));
 	if (type != SOCK_STREAM || listening == 0)
 		return err_set(err, ERR_PERM,
 		    "inherited descriptor %d is no listening stream socket",
 		    fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return err_set(err, ERR_TEMP, "inherited descriptor %d: %s",
-		    fd, strerror(errno));
+		return err_set(err, ERR_TEMP, "inherited descriptor %d: %s", fd,
+		    strerror(errno));
 	return 0;
 }
 
@@ -102,10 +102,9 @@ net_listeners_inherit(struct net_listeners **out, struct err *err)
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDNAMES");
 	if (count > INHERITED_MAX)
-		return err_set(err, ERR_PERM, "%ld inherited descriptors",
-		    count);
-	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + (int)count;
-	     fd++)
+		return err_set(
+		    err, ERR_PERM, "%ld inherited descriptors", count);
+	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + (int)count; fd++)
 		if (check_inherited(fd, err) < 0 || add(l, fd, err) < 0)
 			return -1;
 	*out = steal(&l);
@@ -141,17 +140,17 @@ open_unix(const char *path, const char *group, struct net_listeners *l,
 	if (add(l, fd, err) < 0)
 		return -1;
 	if (bind_file(fd, &at) < 0)
-		return err_set(err, ERR_PERM, "listen on %s: %s", path,
-		    strerror(errno));
+		return err_set(
+		    err, ERR_PERM, "listen on %s: %s", path, strerror(errno));
 	l->list[0].unlink_path = strdup(path);
 	if (l->list[0].unlink_path == NULL)
 		return err_nomem(err);
 	if (process_chgrp(path, group, err) < 0)
 		return -1;
 	return listen(fd, BACKLOG) < 0
-	    ? err_set(err, ERR_TEMP, "listen on %s: %s", path,
-		  strerror(errno))
-	    : 0;
+		   ? err_set(err, ERR_TEMP, "listen on %s: %s", path,
+			 strerror(errno))
+		   : 0;
 }
 
 static int
@@ -161,8 +160,8 @@ listen_at(int fd, const struct addrinfo *a)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (a->ai_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
-		    sizeof one);
+		(void)setsockopt(
+		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
 	if (bind(fd, a->ai_addr, a->ai_addrlen) < 0)
 		return -1;
 	return listen(fd, BACKLOG);
@@ -172,8 +171,8 @@ static int
 open_address(const struct addrinfo *a, const char *text,
     struct net_listeners *l, struct err *err)
 {
-	int fd = socket(a->ai_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd =
+	    socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return err_set(err, ERR_TEMP, "socket: %s", strerror(errno));
@@ -189,8 +188,8 @@ static int
 open_inet(const struct conf_socket *where, const char *text,
     struct net_listeners *l, struct err *err)
 {
-	const struct addrinfo wanted = { .ai_flags = AI_PASSIVE |
-		    AI_NUMERICSERV,
+	const struct addrinfo wanted = { .ai_flags =
+					     AI_PASSIVE | AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
 	char port[8];

@@ -29,13 +29,13 @@ struct net_listeners {
  * and the environment says nothing any more, when there are none. To be called
  * before the first fork. ERR_PERM when one is no listening stream socket.
  */
-int net_listeners_inherit(struct net_listeners **out, struct err *err)
-    must_check;
+int net_listeners_inherit(
+    struct net_listeners **out, struct err *err) must_check;
 
 /*
  * Opens `unix:/path` (mode 0660, given to `group`; "" leaves the group; a
- * socket nobody listens on any more is removed first) or `inet:host:port` (every
- * address the name has). ERR_PERM or ERR_TEMP, and *out is untouched.
+ * socket nobody listens on any more is removed first) or `inet:host:port`
+ * (every address the name has). ERR_PERM or ERR_TEMP, and *out is untouched.
  */
 int net_listeners_open(const char *text, const char *group,
     struct net_listeners **out, struct err *err) must_check;

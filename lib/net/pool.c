@@ -112,8 +112,8 @@ on_woken(evutil_socket_t fd, short what, void *arg)
 }
 
 int
-net_pool_submit(struct net_pool *p, const struct net_job *job, void *ctx,
-    struct err *err)
+net_pool_submit(
+    struct net_pool *p, const struct net_job *job, void *ctx, struct err *err)
 {
 	struct entry *e = calloc(1, sizeof *e);
 	bool full;
@@ -159,8 +159,8 @@ start_threads(struct net_pool *p, unsigned count)
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (rc == 0 && p->thread_count < count) {
-		rc = pthread_create(&p->threads[p->thread_count], NULL, work,
-		    p);
+		rc =
+		    pthread_create(&p->threads[p->thread_count], NULL, work, p);
 		p->thread_count += rc == 0;
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -173,8 +173,8 @@ open_wake(struct net_pool *p, struct net_server *s)
 	p->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (p->wake < 0)
 		return -1;
-	p->woken = event_new(s->base, p->wake, EV_READ | EV_PERSIST, on_woken,
-	    p);
+	p->woken =
+	    event_new(s->base, p->wake, EV_READ | EV_PERSIST, on_woken, p);
 	return p->woken == NULL ? -1 : event_add(p->woken, NULL);
 }
 

@@ -35,8 +35,9 @@ int net_pool_new(struct net_server *s, unsigned threads, int nice,
     size_t max_queued, struct net_pool **out, struct err *err) must_check;
 
 /*
- * Waits for the running jobs, runs no other, and calls `done` of all: a job that
- * never ran finds its ctx as it was submitted. The server must still be there.
+ * Waits for the running jobs, runs no other, and calls `done` of all: a job
+ * that never ran finds its ctx as it was submitted. The server must still be
+ * there.
  */
 void net_pool_free(struct net_pool **pp);
 

@@ -29,13 +29,13 @@ struct net_conn {
 	uint64_t id;
 	int fd;
 	unsigned holds;
-	bool reading;   /* `readable` is pending */
-	bool blocked;   /* `writable` is pending: the peer does not read */
+	bool reading; /* `readable` is pending */
+	bool blocked; /* `writable` is pending: the peer does not read */
 	bool paused;
-	bool retry;     /* `in` must be offered once more */
-	bool ended;     /* the peer has sent all it had */
-	bool closing;   /* ends when the output is sent */
-	bool over;      /* the socket is closed */
+	bool retry;   /* `in` must be offered once more */
+	bool ended;   /* the peer has sent all it had */
+	bool closing; /* ends when the output is sent */
+	bool over;    /* the socket is closed */
 	bool is_unsettled;
 	char peer[64];
 };

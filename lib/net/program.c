@@ -150,8 +150,8 @@ on_reload(void *arg)
 
 	announce_reload();
 	if (apply(r, &err) < 0)
-		log_err("not reloaded, the old configuration stays: %s",
-		    err.text);
+		log_err(
+		    "not reloaded, the old configuration stays: %s", err.text);
 	else
 		log_info("reloaded the configuration");
 	net_notify("READY=1");
@@ -160,16 +160,16 @@ on_reload(void *arg)
 /* ---- start ---- */
 
 static int
-open_listeners(struct running *r, const struct net_setup *setup,
-    struct err *err)
+open_listeners(
+    struct running *r, const struct net_setup *setup, struct err *err)
 {
 	if (net_listeners_inherit(&r->listeners, err) < 0)
 		return -1;
 	if (r->listeners->count > 0)
 		return 0;
 	net_listeners_free(&r->listeners);
-	return net_listeners_open(setup->listen, setup->socket_group,
-	    &r->listeners, err);
+	return net_listeners_open(
+	    setup->listen, setup->socket_group, &r->listeners, err);
 }
 
 /* As many descriptors as connections, if the hard limit gives them. */
@@ -203,8 +203,8 @@ go_to_background(const struct running *r, struct err *err)
 }
 
 static int
-start_server(struct running *r, const struct net_limits *limits,
-    struct err *err)
+start_server(
+    struct running *r, const struct net_limits *limits, struct err *err)
 {
 	r->handler = r->program->handler;
 	r->handler.open = on_open;

@@ -34,7 +34,8 @@ struct net_program {
 	 */
 	int (*start)(const struct conf *conf, struct net_server *s,
 	    void **daemon, struct err *err);
-	/* SIGHUP read a new conf; the old one is freed afterwards. May be NULL. */
+	/* SIGHUP read a new conf; the old one is freed afterwards. May be NULL.
+	 */
 	void (*reload)(void *daemon, const struct conf *conf);
 	/* All connections are gone; frees what `start` made. */
 	void (*end)(void *daemon);

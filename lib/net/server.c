@@ -3,8 +3,8 @@
 
 /*
  * The loop: listeners, signals, turns and the end. The turn is an event of our
- * own that is made active by the first thing that happens: libevent then puts it
- * behind all events that this round of polling found.
+ * own that is made active by the first thing that happens: libevent then puts
+ * it behind all events that this round of polling found.
  */
 
 #include "net/server.h"
@@ -32,7 +32,7 @@ net_warning_is_due(struct net_warning *w, unsigned long *kept_back)
 		return false;
 	}
 	*kept_back = w->kept_back;
-	*w = (struct net_warning) { .last = now.tv_sec };
+	*w = (struct net_warning){ .last = now.tv_sec };
 	return true;
 }
 
@@ -47,12 +47,12 @@ name_peer(const struct sockaddr_storage *from, char *out, size_t size)
 
 	if (from->ss_family == AF_INET) {
 		(void)inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-		(void)snprintf(out, size, "inet:%s:%u", host,
-		    ntohs(v4->sin_port));
+		(void)snprintf(
+		    out, size, "inet:%s:%u", host, ntohs(v4->sin_port));
 	} else if (from->ss_family == AF_INET6) {
 		(void)inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-		(void)snprintf(out, size, "inet:[%s]:%u", host,
-		    ntohs(v6->sin6_port));
+		(void)snprintf(
+		    out, size, "inet:[%s]:%u", host, ntohs(v6->sin6_port));
 	} else {
 		(void)snprintf(out, size, "unix");
 	}
@@ -61,8 +61,7 @@ name_peer(const struct sockaddr_storage *from, char *out, size_t size)
 static void
 watch_listeners(struct net_server *s, bool watch)
 {
-	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count;
-	     i++)
+	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count; i++)
 		if (!watch)
 			(void)event_del(s->acceptors[i].event);
 		else if (event_add(s->acceptors[i].event, NULL) < 0)
@@ -77,8 +76,8 @@ accept_later(struct net_server *s, int error)
 	unsigned long more;
 
 	if (net_warning_is_due(&s->no_files, &more))
-		log_warning("cannot accept connections now: %s",
-		    strerror(error));
+		log_warning(
+		    "cannot accept connections now: %s", strerror(error));
 	watch_listeners(s, false);
 	if (event_add(s->accept_again, &in) < 0)
 		watch_listeners(s, true);
@@ -106,8 +105,8 @@ accept_one(struct net_server *s, int listener)
 	int fd = accept4(listener, (struct sockaddr *)&from, &size,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE ||
-			  errno == ENOBUFS || errno == ENOMEM))
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			  errno == ENOMEM))
 		accept_later(s, errno);
 	if (fd < 0)
 		return errno == EINTR || errno == ECONNABORTED;
@@ -171,7 +170,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	TAILQ_FOREACH(c, &s->unsettled, unsettled)
-		net_conn_offer_again(c);
+	net_conn_offer_again(c);
 	if (s->handler->turn != NULL)
 		s->handler->turn(s->daemon);
 	settle_all(s);
@@ -187,7 +186,7 @@ drop_all(struct net_server *s)
 	struct net_conn *c;
 
 	TAILQ_FOREACH(c, &s->all, all)
-		net_conn_drop(c);
+	net_conn_drop(c);
 	net_server_want_turn(s);
 }
 
@@ -223,11 +222,10 @@ stop_accepting(struct net_server *s)
 {
 	watch_listeners(s, false);
 	(void)event_del(s->accept_again);
-	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count;
-	     i++)
+	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count; i++)
 		while (!s->listeners->inherited &&
-		    s->connections < s->limits.max_connections &&
-		    accept_one(s, s->listeners->list[i].fd) > 0)
+		       s->connections < s->limits.max_connections &&
+		       accept_one(s, s->listeners->list[i].fd) > 0)
 			;
 	watch_listeners(s, false);
 	(void)event_del(s->accept_again);
@@ -236,8 +234,7 @@ stop_accepting(struct net_server *s)
 static void
 free_listeners(struct net_server *s)
 {
-	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count;
-	     i++)
+	for (size_t i = 0; s->listeners != NULL && i < s->listeners->count; i++)
 		event_free(s->acceptors[i].event);
 	free(steal(&s->acceptors));
 	net_listeners_free(&s->listeners);
@@ -257,7 +254,7 @@ net_server_stop(struct net_server *s)
 	free_listeners(s);
 	s->stopping = true;
 	TAILQ_FOREACH(c, &s->all, all)
-		net_conn_drain(c);
+	net_conn_drain(c);
 	arm_deadline(s);
 	net_server_want_turn(s);
 }
@@ -300,10 +297,10 @@ make_events(struct net_server *s)
 	    s->sigint == NULL || s->sighup == NULL)
 		return -1;
 	return event_add(s->sigterm, NULL) < 0 ||
-		event_add(s->sigint, NULL) < 0 ||
-		event_add(s->sighup, NULL) < 0
-	    ? -1
-	    : 0;
+		       event_add(s->sigint, NULL) < 0 ||
+		       event_add(s->sighup, NULL) < 0
+		   ? -1
+		   : 0;
 }
 
 int
@@ -357,8 +354,8 @@ net_server_free(struct net_server **sp)
 }
 
 int
-net_server_take(struct net_server *s, struct net_listeners **lp,
-    struct err *err)
+net_server_take(
+    struct net_server *s, struct net_listeners **lp, struct err *err)
 {
 	struct net_listeners *l = *lp;
 
@@ -366,7 +363,7 @@ net_server_take(struct net_server *s, struct net_listeners **lp,
 	if (s->acceptors == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < l->count; i++) {
-		s->acceptors[i] = (struct net_acceptor) { .server = s };
+		s->acceptors[i] = (struct net_acceptor){ .server = s };
 		s->acceptors[i].event = event_new(s->base, l->list[i].fd,
 		    EV_READ | EV_PERSIST, on_connection, &s->acceptors[i]);
 		if (s->acceptors[i].event == NULL)

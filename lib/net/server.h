@@ -10,7 +10,8 @@
  * Everything runs in one thread, the loop's; only pool.h has others. The loop
  * works in turns: it hands all input that is there to the sessions, then calls
  * `turn` once, then sends what was queued and frees what has ended. So no call
- * below ever frees a session, and nothing is sent before `turn` has been called.
+ * below ever frees a session, and nothing is sent before `turn` has been
+ * called.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -26,8 +27,9 @@ struct net_conn;
 
 struct net_limits {
 	size_t max_connections; /* more are accepted and closed at once */
-	size_t max_input;  /* octets a session leaves uneaten; more drops it */
-	size_t max_output; /* octets that wait for a slow reader; more drops it */
+	size_t max_input; /* octets a session leaves uneaten; more drops it */
+	size_t
+	    max_output; /* octets that wait for a slow reader; more drops it */
 	unsigned idle_timeout_s; /* without input, and without a hold */
 	unsigned send_timeout_s; /* with output that the peer does not take */
 	unsigned stop_timeout_s; /* given to held connections at the end */
@@ -135,8 +137,8 @@ int net_server_take(struct net_server *s, struct net_listeners **lp,
     struct err *err) must_check;
 
 /* New limits: at once for new connections, timeouts from their next use on. */
-void net_server_set_limits(struct net_server *s,
-    const struct net_limits *limits);
+void net_server_set_limits(
+    struct net_server *s, const struct net_limits *limits);
 
 /* `turn` will be called in this round of the loop, though there is no input. */
 void net_server_want_turn(struct net_server *s);
@@ -146,9 +148,9 @@ size_t net_server_connections(const struct net_server *s);
 
 /*
  * Tells the service manager that the daemon is ready and serves until SIGTERM,
- * SIGINT or net_server_stop(): then it tells the manager so, accepts no more, hands
- * over what was received, waits for holds, sends the answers and returns 0.
- * -1 only when the loop cannot run.
+ * SIGINT or net_server_stop(): then it tells the manager so, accepts no more,
+ * hands over what was received, waits for holds, sends the answers and returns
+ * 0. -1 only when the loop cannot run.
  */
 int net_server_run(struct net_server *s, struct err *err) must_check;
 

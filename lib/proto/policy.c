@@ -111,8 +111,8 @@ read_line(struct policy *p, const char *line, size_t len, struct err *err)
 
 	size_t name_len = (size_t)(equals - line);
 
-	set_attribute(&p->request, line, name_len, equals + 1,
-	    len - name_len - 1);
+	set_attribute(
+	    &p->request, line, name_len, equals + 1, len - name_len - 1);
 	return 0;
 }
 
@@ -138,7 +138,7 @@ begin(struct policy *p)
 		return;
 	p->whole = false;
 	p->used = 0;
-	p->request = (struct policy_request) { 0 };
+	p->request = (struct policy_request){ 0 };
 }
 
 static int
@@ -152,8 +152,7 @@ count_octets(struct policy *p, size_t n, struct err *err)
 }
 
 int
-policy_feed(struct policy *p, const uint8_t **data, size_t *n,
-    struct err *err)
+policy_feed(struct policy *p, const uint8_t **data, size_t *n, struct err *err)
 {
 	p->line.limit = LIMIT_POLICY_REQUEST;
 	while (*n > 0) {
@@ -183,5 +182,5 @@ void
 policy_reset(struct policy *p)
 {
 	buf_reset(&p->line);
-	*p = (struct policy) { 0 };
+	*p = (struct policy){ 0 };
 }

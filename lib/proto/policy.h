@@ -6,9 +6,9 @@
  * empty line. Bytes in, requests out; no socket, no clock, no log.
  *
  * Attributes come in any order; those we have no use for are skipped, of one
- * that is there twice the last counts. A value that cannot be (a size that is no
- * number, a name that is too long) is as if it were missing: the request keeps
- * its shape.
+ * that is there twice the last counts. A value that cannot be (a size that is
+ * no number, a name that is too long) is as if it were missing: the request
+ * keeps its shape.
  */
 #ifndef PROTO_POLICY_H
 #define PROTO_POLICY_H
@@ -20,9 +20,10 @@
 enum { POLICY_USER_SIZE = 960 + 1, POLICY_INSTANCE_SIZE = 128 };
 
 struct policy_request {
-	bool end_of_message; /* protocol_state */
+	bool end_of_message;                  /* protocol_state */
 	char sasl_username[POLICY_USER_SIZE]; /* "" = none */
-	char instance[POLICY_INSTANCE_SIZE];  /* one for each message; "" = none */
+	char instance[POLICY_INSTANCE_SIZE];  /* one for each message; "" = none
+					       */
 	uint64_t recipient_count;
 	uint64_t size; /* octets of the message */
 };

@@ -22,7 +22,8 @@ static const struct {
 } cases[] = {
 	{ "nothing", "", "." },
 	{ "as Postfix sends it",
-	    HEAD "protocol_state=END-OF-MESSAGE\nprotocol_name=ESMTP\n"
+	    HEAD
+	    "protocol_state=END-OF-MESSAGE\nprotocol_name=ESMTP\n"
 	    "client_address=192.0.2.1\nsender=a@x\nrecipient=b@y\n"
 	    "recipient_count=3\nqueue_id=4bXy\ninstance=7b.1.2\nsize=5120\n"
 	    "sasl_method=PLAIN\nsasl_username=ann@example.org\n"
@@ -55,17 +56,17 @@ static const struct {
 	{ "no =", "size\n\n", "!" },
 	{ "no name", "=4\n\n", "!" },
 	{ "HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "!" },
-	{ "refused after an answer", "size=1\n\nnonsense\n",
-	    "0   0 1\n!" },
+	{ "refused after an answer", "size=1\n\nnonsense\n", "0   0 1\n!" },
 };
 
 static void
 put_request(const struct policy_request *r, struct buf *out)
 {
 	assert_int_equal(buf_putf(out, NULL, "%d %s %s %llu %llu\n",
-	    r->end_of_message, r->sasl_username, r->instance,
-	    (unsigned long long)r->recipient_count,
-	    (unsigned long long)r->size), 0);
+			     r->end_of_message, r->sasl_username, r->instance,
+			     (unsigned long long)r->recipient_count,
+			     (unsigned long long)r->size),
+	    0);
 }
 
 /* One piece; false when it was refused. */
@@ -107,12 +108,11 @@ test_cases(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++)
-		for (size_t step = 1; step <= strlen(cases[i].in) + 1;
-		     step++) {
+		for (size_t step = 1; step <= strlen(cases[i].in) + 1; step++) {
 			cleanup(buf_reset) struct buf out = { .limit = 4096 };
 
-			feed_in_steps(cases[i].in, strlen(cases[i].in), step,
-			    &out);
+			feed_in_steps(
+			    cases[i].in, strlen(cases[i].in), step, &out);
 			if (strcmp(buf_str(&out, NULL), cases[i].out) != 0)
 				fail_msg("%s, step %zu: expected\n%s\nis\n%s",
 				    cases[i].name, step, cases[i].out,
@@ -166,8 +166,7 @@ test_limits(void **state)
 			cleanup(buf_reset) struct buf out = { .limit = 4096 };
 
 			feed_in_steps(in, sizes[i].total, steps[k], &out);
-			assert_string_equal(buf_str(&out, NULL),
-			    sizes[i].out);
+			assert_string_equal(buf_str(&out, NULL), sizes[i].out);
 		}
 }
 
