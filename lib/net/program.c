@@ -222,6 +222,7 @@ start_up(struct running *r, struct err *err)
 	const struct net_setup setup = setup_of(r, r->conf);
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file limit is an error */
 	if (process_no_core_dumps(err) < 0 ||
 	    open_listeners(r, &setup, err) < 0)
 		return -1;

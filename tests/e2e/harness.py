@@ -386,13 +386,14 @@ class MilterClient:
 class Daemon:
     """A program in the foreground, its log read as it comes."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, close_fds=True):
         self.lines = []
         self.changed = threading.Condition()
         self.log = log
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
+                                        stderr=subprocess.PIPE,
+                                        close_fds=close_fds)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
