@@ -316,6 +316,23 @@ is_finished(const struct net_conn *c)
 	return (c->ended || c->server->stopping) && !c->paused && !c->retry;
 }
 
+/*
+ * At a stop, before the end: on a UNIX socket the peer's next write fails from
+ * here on, so that it knows that nobody read it and can ask somebody else; what
+ * it wrote before is read. (TCP cannot say so: what is under way there is lost.)
+ */
+static bool
+end_input(struct net_conn *c)
+{
+	if (!c->server->stopping || c->closing || c->ended)
+		return false;
+	if (!c->shut)
+		(void)shutdown(c->fd, SHUT_RD);
+	c->shut = true;
+	net_conn_drain(c);
+	return true;
+}
+
 static void
 watch_input(struct net_conn *c)
 {
@@ -335,7 +352,7 @@ net_conn_settle(struct net_conn *c)
 {
 	if (!c->over && !c->blocked)
 		flush(c);
-	if (!c->over && is_finished(c))
+	if (!c->over && is_finished(c) && !end_input(c))
 		net_conn_drop(c); /* nothing is left to send */
 	if (!c->over)
 		watch_input(c);

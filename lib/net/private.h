@@ -34,6 +34,7 @@ struct net_conn {
 	bool paused;
 	bool retry;   /* `in` must be offered once more */
 	bool ended;   /* the peer has sent all it had */
+	bool shut;    /* and may send no more */
 	bool closing; /* ends when the output is sent */
 	bool over;    /* the socket is closed */
 	bool is_unsettled;
