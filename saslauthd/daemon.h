@@ -18,6 +18,8 @@
 #include "saslauthd/throttle.h"
 
 struct request;
+struct session;
+TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(request_list, request);
 
 struct daemon {
@@ -31,6 +33,7 @@ struct daemon {
 	struct throttle *throttle;
 	struct counts *counts;
 	struct request_list requests; /* oldest first */
+	struct session_list strangers; /* that have not introduced themselves */
 };
 
 /* Of a clock that only moves forward. */

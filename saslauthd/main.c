@@ -41,6 +41,7 @@ on_tick(void *ctx)
 
 	counts_flush(d->counts);
 	request_expire(d);
+	session_expire(d);
 	net_timer_start(d->tick, TICK_MS);
 }
 
@@ -128,6 +129,7 @@ start(const struct conf *conf, struct net_server *server, void **daemon,
 	d->conf = conf;
 	d->server = server;
 	TAILQ_INIT(&d->requests);
+	TAILQ_INIT(&d->strangers);
 	if (protect_memory(err) < 0 || open_parts(d, conf, err) < 0)
 		return -1;
 	try_database(d);

@@ -13,6 +13,7 @@
 #include "saslauthd/request.h"
 
 enum { OUT_LIMIT = 64 << 10, NAME_SIZE = 32 };
+enum { STRANGER_TIMEOUT_MS = 10 * 1000 };
 
 int64_t
 now_ms(void)
@@ -148,10 +149,34 @@ cancel_all(struct session *s)
 	}
 }
 
+static void
+be_introduced(struct session *s)
+{
+	if (!s->is_stranger)
+		return;
+	s->is_stranger = false;
+	TAILQ_REMOVE(&s->daemon->strangers, s, in_strangers);
+	net_conn_release(s->conn);
+}
+
+void
+session_expire(struct daemon *d)
+{
+	int64_t limit = now_ms() - STRANGER_TIMEOUT_MS;
+	struct session *s, *next;
+
+	for (s = TAILQ_FIRST(&d->strangers); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, in_strangers);
+		if (s->opened_ms < limit || net_conn_has_ended(s->conn))
+			session_give_up(s);
+	}
+}
+
 void
 session_give_up(struct session *s)
 {
 	net_conn_drop(s->conn);
+	be_introduced(s);
 	cancel_all(s);
 }
 
@@ -176,6 +201,8 @@ session_input(void *session, const uint8_t *data, size_t len)
 		    err.text);
 		session_give_up(s);
 	}
+	if (auth_is_ready(s->reader))
+		be_introduced(s);
 	return len;
 }
 
@@ -211,6 +238,10 @@ session_open(void *daemon, struct net_conn *c, void **session)
 		return -1;
 	}
 	net_conn_send(c, out.data, out.len);
+	net_conn_hold(c);
+	s->is_stranger = true;
+	s->opened_ms = now_ms();
+	TAILQ_INSERT_TAIL(&s->daemon->strangers, s, in_strangers);
 	*session = steal(&s);
 	return 0;
 }

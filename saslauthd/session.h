@@ -11,6 +11,13 @@
 #include "saslauthd/daemon.h"
 
 struct session {
+	/*
+	 * A stranger's connection is held, for the one who connects just
+	 * before a stop would lose what it says next.
+	 */
+	TAILQ_ENTRY(session) in_strangers;
+	bool is_stranger;
+	int64_t opened_ms;
 	struct daemon *daemon;
 	struct net_conn *conn;
 	struct auth_reader *reader;
@@ -22,6 +29,9 @@ struct session {
 int session_open(void *daemon, struct net_conn *c, void **session);
 size_t session_input(void *session, const uint8_t *data, size_t len);
 void session_closed(void *session);
+
+/* Drops strangers who say nothing. */
+void session_expire(struct daemon *d);
 
 /*
  * The answer to trouble of our own: no FAIL, which Postfix would turn into a

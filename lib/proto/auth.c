@@ -343,6 +343,12 @@ auth_feed(struct auth_reader *r, const uint8_t **data, size_t *len,
 	return rc;
 }
 
+bool
+auth_is_ready(const struct auth_reader *r)
+{
+	return r->state == STATE_READY;
+}
+
 /* ---- the serializer ---- */
 
 /* A field behind others, or, with key "", without a name. */

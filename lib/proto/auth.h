@@ -55,6 +55,9 @@ void auth_reader_free(struct auth_reader **rp); /* wipes */
 int auth_feed(struct auth_reader *r, const uint8_t **data, size_t *len,
     struct auth_event *ev, struct err *err) must_check;
 
+/* The peer has introduced itself: requests may come. */
+bool auth_is_ready(const struct auth_reader *r);
+
 /* ---- what the server says ---- */
 
 struct auth_greeting {
