@@ -1204,6 +1204,53 @@ class Stats(Case):
         self.fails(1, "there is no account eve@example.org", "stats",
                    "--user", "eve@example.org")
 
+    def test_prometheus(self):
+        self.count("ann@example.org", 1, sealed=3)
+        self.count("ann@example.org", 100, sealed=30, octets=1 << 40)
+        self.count("", 1, sent=7)
+        self.count('o"d\\d@example.org', 1, sent=1)
+        text = self.ok("stats", "--prometheus")
+        self.assertIn("# TYPE sealpost_registered gauge\n"
+                      "sealpost_registered 1\n", text)
+        for line in ('sealed_total{account="ann@example.org"} 33',
+                     'octets_total{account="ann@example.org"} %d' % (1 << 40),
+                     'sent_total{account=""} 7',
+                     'sent_total{account="o\\"d\\\\d@example.org"} 1'):
+            self.assertIn(f"\nsealpost_{line}\n", text)
+        # each metric once, its lines together, nothing of another form
+        self.assertEqual(
+            re.findall(r"# TYPE sealpost_(\w+)_total counter", text),
+            self.KEYS[1:])
+        self.assertRegex(text, r'\A(# HELP (\w+) [^\n]+\.\n# TYPE \2 \w+\n'
+                               r'(\2(\{account="([^"\\]|\\.)*"\})? \d+\n)*)+\Z')
+        self.assertIn('sealed_total{account="ann@example.org"} 3\n', self.ok(
+            "stats", "--prometheus", "--since", "24h"))
+        self.assertNotIn('account=""', self.ok(
+            "stats", "--prometheus", "--user", "ann@example.org"))
+
+    def test_watch(self):
+        self.fails(2, "for a terminal", "stats", "--watch")
+        self.fails(2, "exclude each other", "stats", "--watch", "--json")
+        self.fails(2, "exclude each other", "stats", "--prometheus", "--json")
+        main, terminal = os.openpty()
+        self.addCleanup(os.close, main)
+        watch = subprocess.Popen(
+            [SEALPOST, "-c", self.conf, "stats", "--watch"], stdout=terminal)
+        os.close(terminal)
+        try:
+            self.wait_for_figure(main, "sealed", 0)
+            self.count("ann@example.org", 1, sealed=34567)
+            self.wait_for_figure(main, "sealed", 34567)
+        finally:
+            watch.terminate()
+            watch.wait()
+
+    def wait_for_figure(self, terminal, key, number):
+        text = b""
+        while not re.search(rb"\n(\033\[\w+)?%s\S* +%d\s" % (
+                key.encode(), number), text):
+            text += os.read(terminal, 4096)
+
 
 if __name__ == "__main__":
     SEALPOST, SEALPOST_UNSEAL = (os.path.abspath(p) for p in sys.argv[1:3])
