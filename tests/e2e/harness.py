@@ -190,6 +190,9 @@ listen = unix:{folder}/run/milter.sock
 spool_directory = {folder}/spool
 user = {user}
 {milter}
+[policyd]
+listen = unix:{folder}/run/policyd.sock
+user = {user}
 [saslauthd]
 listen = inet:127.0.0.1:{sasl}
 [hop]
