@@ -67,8 +67,9 @@ static void
 ask(struct bench *b, struct client *c)
 {
 	char text[2048];
+	unsigned long user = b->users > 0 ? b->asked % b->users : 0;
 	int n = snprintf(text, sizeof text,
-	    "request=smtpd_access_policy\nprotocol_state=END-OF-MESSAGE\n"
+	    "request=smtpd_access_policy\nprotocol_state=%s\n"
 	    "protocol_name=ESMTP\nclient_address=192.0.2.17\n"
 	    "client_name=client.example.net\nclient_port=40112\n"
 	    "reverse_client_name=client.example.net\nserver_address=192.0.2.1\n"
@@ -81,8 +82,8 @@ ask(struct bench *b, struct client *c)
 	    "ccert_pubkey_fingerprint=\nencryption_protocol=TLSv1.3\n"
 	    "encryption_cipher=TLS_AES_256_GCM_SHA384\n"
 	    "encryption_keysize=256\npolicy_context=\n\n",
-	    b->asked % b->users, (unsigned long)getpid(), b->asked,
-	    (unsigned)time(NULL), b->asked % b->users);
+	    b->users > 0 ? "END-OF-MESSAGE" : "RCPT", user,
+	    (unsigned long)getpid(), b->asked, (unsigned)time(NULL), user);
 
 	b->asked++;
 	c->asked_ns = now_ns();
