@@ -490,12 +490,10 @@ stats_expire(struct stats *s, int64_t before, struct err *err)
 int
 stats_expire_hour(struct stats *s, int64_t before, struct err *err)
 {
-	cleanup(query_close) struct query q = { 0 };
-
-	if (query_open(s->db, STATS_EXPIRE_HOUR, &q, err) < 0)
+	if (expire(s, STATS_EXPIRE_HOUR, before, err) < 0)
 		return -1;
-	query_bind_int(&q, 1, hour_of(before));
-	if (query_run(&q, err) < 0)
-		return -1;
-	return database_changes(s->db) > 0;
+	if (database_changes(s->db) > 0)
+		return 1;
+	/* a few rows an hour */
+	return expire(s, STATS_EXPIRE_MECHANISMS, before, err);
 }

@@ -371,6 +371,16 @@ call_stats_add(struct stats *s, struct err *err)
 }
 
 static inline int
+call_stats_add_many(struct stats *s, struct err *err)
+{
+	struct stats_entry a = { testing_ann, 7200, { .sent = 1 } };
+	struct stats_entry b = { "", 90000, { .sent = 1 } };
+	struct stats_entry *const list[] = { &a, &b };
+
+	return stats_add_many(s, list, countof(list), err);
+}
+
+static inline int
 call_stats_add_logins(struct stats *s, struct err *err)
 {
 	const struct stats_login list[] = {
@@ -455,6 +465,17 @@ call_stats_expire(struct stats *s, struct err *err)
 	return stats_expire(s, 3600, err);
 }
 
+static inline int
+call_stats_expire_hour(struct stats *s, struct err *err)
+{
+	struct stats_counters c = { .sent = 1 };
+
+	/* so that there is an old one, whatever was before */
+	if (stats_add(s, "bob@example.org", 0, &c, err) < 0)
+		return -1;
+	return stats_expire_hour(s, 3600, err);
+}
+
 /* ---- nothing: opening alone ---- */
 
 static inline int
@@ -533,12 +554,14 @@ static const struct store_call store_calls[] = {
 	SECRETS_CALL(vault_get, STORE_READ, 1),
 	SECRETS_CALL(secrets_remove, STORE_WRITE, 0),
 	STATS_CALL(stats_add, STORE_WRITE, 0),
+	STATS_CALL(stats_add_many, STORE_WRITE, 0),
 	STATS_CALL(stats_add_logins, STORE_WRITE, 1),
 	STATS_CALL(stats_list_mechanisms, STORE_READ, 0),
 	STATS_CALL(stats_last_login, STORE_READ, 1),
 	STATS_CALL(stats_sum, STORE_READ, 0),
 	STATS_CALL(stats_list, STORE_READ, 0),
 	STATS_CALL(stats_expire, STORE_WRITE, 0),
+	STATS_CALL(stats_expire_hour, STORE_WRITE, 1),
 };
 
 static inline int
