@@ -76,16 +76,16 @@ seal_native(struct bench *b)
 	struct err err;
 
 	buf_clear(&b->out);
-	check(pgp_session_new(b->crypt, b->cert, &b->cert->subkeys[0], &s,
-		  &err),
+	check(
+	    pgp_session_new(b->crypt, b->cert, &b->cert->subkeys[0], &s, &err),
 	    &err);
 	check(armor_writer_new(sink_to_buf(&b->out), &w, &err), &err);
 	check(pgp_encryption_new(s, armor_writer_sink(w), &e, &err), &err);
 	for (size_t at = 0; at < b->size; at += FEED) {
 		size_t left = b->size - at;
 
-		check(pgp_encryption_feed(e, b->data + at,
-			  left < FEED ? left : FEED, &err),
+		check(pgp_encryption_feed(
+			  e, b->data + at, left < FEED ? left : FEED, &err),
 		    &err);
 	}
 	check(pgp_encryption_finish(e, &err), &err);
@@ -101,8 +101,8 @@ seal_gpgme(struct bench *b)
 	gpgme_key_t keys[] = { b->key, NULL };
 	gpgme_data_t in, out;
 
-	check_gpgme(gpgme_data_new_from_mem(&in, (char *)b->data, b->size, 0),
-	    "data");
+	check_gpgme(
+	    gpgme_data_new_from_mem(&in, (char *)b->data, b->size, 0), "data");
 	check_gpgme(gpgme_data_new(&out), "data");
 	check_gpgme(gpgme_op_encrypt(b->gpgme, keys,
 			GPGME_ENCRYPT_ALWAYS_TRUST | GPGME_ENCRYPT_NO_COMPRESS,
@@ -237,8 +237,8 @@ set_up(struct bench *b)
 		errx(1, "cannot create %s", b->home);
 	gpgme_check_version(NULL);
 	check_gpgme(gpgme_new(&b->gpgme), "gpgme");
-	check_gpgme(gpgme_ctx_set_engine_info(b->gpgme,
-			GPGME_PROTOCOL_OpenPGP, NULL, b->home),
+	check_gpgme(gpgme_ctx_set_engine_info(
+			b->gpgme, GPGME_PROTOCOL_OpenPGP, NULL, b->home),
 	    "gpgme");
 	gpgme_set_armor(b->gpgme, 1);
 	check(crypt_open(&b->crypt, &err), &err);

@@ -23,8 +23,8 @@ dearmor(const uint8_t *data, size_t size, size_t step, struct buf *out)
 
 	CHECK(armor_reader_new(sink_to_buf(out), &r, &err) == 0);
 	for (size_t i = 0; rc == 0 && i < size; i += step)
-		rc = armor_reader_feed(r, data + i,
-		    size - i < step ? size - i : step, &err);
+		rc = armor_reader_feed(
+		    r, data + i, size - i < step ? size - i : step, &err);
 	if (rc == 0)
 		rc = armor_reader_finish(r, &err);
 	CHECK(rc == 0 || err.kind == ERR_PROTO);
@@ -41,9 +41,8 @@ armor(const uint8_t *data, size_t size, size_t step, struct buf *out)
 	struct sink to = armor_writer_sink(w);
 
 	for (size_t i = 0; i < size; i += step)
-		CHECK(sink_put(&to, data + i,
-			  size - i < step ? size - i : step, NULL)
-		    == 0);
+		CHECK(sink_put(&to, data + i, size - i < step ? size - i : step,
+			  NULL) == 0);
 	CHECK(armor_writer_finish(w, NULL) == 0);
 }
 

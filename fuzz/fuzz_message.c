@@ -30,13 +30,12 @@ read_message(const struct crypt *c, const struct buf *message, size_t step,
 	int rc = 0;
 
 	CHECK(message_reader_new(c, (struct aes_key){ key, sizeof key },
-		  sink_to_buf(out), &r, &err)
-	    == 0);
+		  sink_to_buf(out), &r, &err) == 0);
 	for (size_t i = 0; rc == 0 && i < message->len; i += step) {
 		size_t left = message->len - i;
 
-		rc = message_reader_feed(r, message->data + i,
-		    left < step ? left : step, &err);
+		rc = message_reader_feed(
+		    r, message->data + i, left < step ? left : step, &err);
 	}
 	if (rc == 0)
 		rc = message_reader_finish(r, &err);
@@ -65,11 +64,10 @@ encrypt(const struct crypt *c, enum kind kind, enum seipd_version version,
 	cleanup(packet_writer_free) struct packet_writer *p = NULL;
 	cleanup(seipd_writer_free) struct seipd_writer *w = NULL;
 
-	CHECK(packet_writer_new(PGP_TAG_SEIPD, sink_to_buf(out), &p, NULL)
-	    == 0);
-	CHECK(seipd_writer_new(c, version, key, packet_writer_sink(p), &w,
-		  NULL)
-	    == 0);
+	CHECK(
+	    packet_writer_new(PGP_TAG_SEIPD, sink_to_buf(out), &p, NULL) == 0);
+	CHECK(seipd_writer_new(
+		  c, version, key, packet_writer_sink(p), &w, NULL) == 0);
 
 	struct sink to = seipd_writer_sink(w);
 
@@ -92,8 +90,8 @@ check(const struct crypt *c, enum kind kind, const struct buf *message,
 	CHECK(read_message(c, message, 13, &part) == rc);
 	if (rc == 0) {
 		CHECK(part.len == whole.len);
-		CHECK(whole.len == 0
-		    || memcmp(part.data, whole.data, whole.len) == 0);
+		CHECK(whole.len == 0 ||
+		      memcmp(part.data, whole.data, whole.len) == 0);
 	}
 	if (kind == KIND_PLAINTEXT) {
 		CHECK(rc == 0 && whole.len == size);

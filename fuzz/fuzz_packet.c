@@ -58,13 +58,12 @@ tell(const uint8_t *data, size_t size, size_t step, struct story *s)
 	struct err err = { 0 };
 	int rc = 0;
 
-	CHECK(packet_reader_new((struct packet_events){ on_begin, on_body,
-				    on_end, s },
-		  &r, &err)
-	    == 0);
+	CHECK(packet_reader_new(
+		  (struct packet_events){ on_begin, on_body, on_end, s }, &r,
+		  &err) == 0);
 	for (size_t i = 0; rc == 0 && i < size; i += step)
-		rc = packet_reader_feed(r, data + i,
-		    size - i < step ? size - i : step, &err);
+		rc = packet_reader_feed(
+		    r, data + i, size - i < step ? size - i : step, &err);
 	if (rc == 0)
 		rc = packet_reader_finish(r, &err);
 	CHECK(rc == 0 || err.kind == ERR_PROTO);
@@ -85,10 +84,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		CHECK(tell(data, size, steps[i], &part) == rc);
 		CHECK(part.octets.len == whole.octets.len);
-		CHECK(whole.octets.len == 0
-		    || memcmp(part.octets.data, whole.octets.data,
-			   whole.octets.len)
-			== 0);
+		CHECK(whole.octets.len == 0 ||
+		      memcmp(part.octets.data, whole.octets.data,
+			  whole.octets.len) == 0);
 		buf_reset(&part.octets);
 	}
 	buf_reset(&whole.octets);

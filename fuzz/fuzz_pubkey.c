@@ -28,8 +28,7 @@ put(const struct crypt *c, const struct pgp_subkey *s, const struct pubkey *k)
 	struct err err = { 0 };
 
 	if (pkesk_put(c, s, k, s->version == 6 ? PKESK_V6 : PKESK_V3,
-		session_key, &out, &err)
-	    == 0)
+		session_key, &out, &err) == 0)
 		CHECK(out.len > 40);
 	else
 		CHECK(err.text[0] != '\0' && out.len == 0);
@@ -59,8 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.version = packet[0];
 	s.algorithm = packet[5];
 	CHECK(pgp_fingerprint(c, packet, size, s.fingerprint,
-		  &s.fingerprint_len, NULL)
-	    == 0);
+		  &s.fingerprint_len, NULL) == 0);
 	CHECK(pgp_subkey_check(c, &s, NULL) == 0);
 	put(c, &s, &k);
 	return 0;

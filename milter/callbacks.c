@@ -49,7 +49,8 @@ static void
 session_leave(void)
 {
 	pthread_mutex_lock(&load.lock);
-	load.sessions--;
+	if (--load.sessions == 0)
+		pthread_cond_broadcast(&load.idle);
 	pthread_mutex_unlock(&load.lock);
 }
 
@@ -75,22 +76,41 @@ message_leave(void)
 	pthread_mutex_unlock(&load.lock);
 }
 
-bool
-callbacks_drain(unsigned seconds)
+/* Waits until the counter is 0; false when that takes longer. */
+static bool
+wait_for_none(const unsigned *counter, unsigned seconds)
 {
 	struct timespec until;
 	int rc = 0;
-	bool drained;
+	bool none;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&load.lock);
-	load.ending = true;
-	while (load.messages > 0 && rc == 0)
+	while (*counter > 0 && rc == 0)
 		rc = pthread_cond_timedwait(&load.idle, &load.lock, &until);
-	drained = load.messages == 0;
+	none = *counter == 0;
 	pthread_mutex_unlock(&load.lock);
-	return drained;
+	return none;
+}
+
+bool
+callbacks_drain(unsigned seconds)
+{
+	enum { LAST_ANSWER_S = 1 };
+
+	pthread_mutex_lock(&load.lock);
+	load.ending = true;
+	pthread_mutex_unlock(&load.lock);
+	if (!wait_for_none(&load.messages, seconds))
+		return false;
+	/*
+	 * libmilter sends the answer to the end of a message after our callback
+	 * has returned, and tells nobody when it is out; a session that is idle
+	 * otherwise is not waited for any longer.
+	 */
+	(void)wait_for_none(&load.sessions, LAST_ANSWER_S);
+	return true;
 }
 
 static void
@@ -147,8 +167,10 @@ count(struct session *s, const char *id, enum outcome outcome)
 		&s->stats, &err) < 0)
 		log_warning("%s: not counted: %s", id, err.text);
 	else if (stats_add(s->stats, message_account(s->message), time(NULL),
-		     &delta, &err) < 0)
+		     &delta, &err) < 0) {
 		log_warning("%s: not counted: %s", id, err.text);
+		stats_close(&s->stats);
+	}
 }
 
 static sfsistat
@@ -299,10 +321,17 @@ end_of_header(struct session *s, struct err *err)
 {
 	if (s->directory == NULL &&
 	    directory_open(s->settings->conf->accounts.directory, STORE_READ,
-		&s->directory, err) < 0)
+		&s->directory, err) < 0) {
+		/* also one of a newer version: no fault of the sender */
+		err->kind = ERR_TEMP;
 		return -1;
-	return message_end_of_header(s->message, s->directory, time(NULL),
-	    err);
+	}
+	if (message_end_of_header(s->message, s->directory, time(NULL), err) ==
+	    0)
+		return 0;
+	/* a file that was replaced needs a new handle: see store/directory.h */
+	directory_close(&s->directory);
+	return -1;
 }
 
 static sfsistat

@@ -107,11 +107,13 @@ look_up(struct message *m, struct directory *directory, struct err *err)
 	/* libmilter has seen no RCPT, or several: decide() says what follows */
 	if (m->recipients != 1)
 		return 0;
-	return directory_recipient_find(directory, m->address,
-		   m->settings->conf->accounts.recipient_delimiter,
-		   &m->recipient, err) < 0
-	    ? -1
-	    : 0;
+	if (directory_recipient_find(directory, m->address,
+		m->settings->conf->accounts.recipient_delimiter,
+		&m->recipient, err) >= 0)
+		return 0;
+	/* whatever the store says: it is no fault of the sender */
+	err->kind = ERR_TEMP;
+	return -1;
 }
 
 static int

@@ -11,9 +11,9 @@
 /*
  * CFB is out[i] = in[i] ^ X[i], where X[i + 1] is the encrypted ciphertext
  * block i. When encrypting, that is E(in[i] ^ X[i]): CBC over the plaintext.
- * When decrypting, it is E(in[i]): ECB over the ciphertext. OpenSSL has fast code
- * for both and slow code for CFB, so both directions are the same few lines
- * over a cipher that eats `in` and gives the next X.
+ * When decrypting, it is E(in[i]): ECB over the ciphertext. OpenSSL has fast
+ * code for both and slow code for CFB, so both directions are the same few
+ * lines over a cipher that eats `in` and gives the next X.
  */
 struct cfb {
 	EVP_CIPHER_CTX *ctx;
@@ -27,8 +27,8 @@ next_x(struct cfb *b, const uint8_t *in, size_t n, uint8_t *x, struct err *err)
 {
 	int len = 0;
 
-	if (EVP_EncryptUpdate(b->ctx, x, &len, in, (int)n) != 1
-	    || (size_t)len != n)
+	if (EVP_EncryptUpdate(b->ctx, x, &len, in, (int)n) != 1 ||
+	    (size_t)len != n)
 		return crypt_err(err, ERR_TEMP, "AES");
 	return 0;
 }
@@ -40,8 +40,8 @@ bad_key_length(struct err *err)
 }
 
 int
-cfb_new(const struct crypt *c, struct aes_key key,
-    enum aes_direction direction, struct cfb **out, struct err *err)
+cfb_new(const struct crypt *c, struct aes_key key, enum aes_direction direction,
+    struct cfb **out, struct err *err)
 {
 	static const uint8_t zeros[AES_BLOCK_LEN];
 	cleanup(cfb_free) struct cfb *b = calloc(1, sizeof *b);
@@ -54,11 +54,10 @@ cfb_new(const struct crypt *c, struct aes_key key,
 	if (b == NULL)
 		return err_nomem(err);
 	b->ctx = EVP_CIPHER_CTX_new();
-	if (b->ctx == NULL
-	    || EVP_EncryptInit_ex2(b->ctx, cipher, key.data,
-		   encrypt ? zeros : NULL, NULL)
-		!= 1
-	    || EVP_CIPHER_CTX_set_padding(b->ctx, 0) != 1)
+	if (b->ctx == NULL ||
+	    EVP_EncryptInit_ex2(
+		b->ctx, cipher, key.data, encrypt ? zeros : NULL, NULL) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(b->ctx, 0) != 1)
 		return crypt_err(err, ERR_TEMP, "start AES");
 	if (next_x(b, zeros, sizeof zeros, b->x, err) < 0)
 		return -1;
@@ -108,8 +107,8 @@ xor_block(uint8_t *out, const uint8_t *a, const uint8_t *b)
 
 /* Whole blocks, n > 0. out holds X one block ahead; then it is walked back. */
 static int
-feed_blocks(struct cfb *b, const uint8_t *in, size_t n, uint8_t *out,
-    struct err *err)
+feed_blocks(
+    struct cfb *b, const uint8_t *in, size_t n, uint8_t *out, struct err *err)
 {
 	uint8_t last[AES_BLOCK_LEN];
 
@@ -128,8 +127,8 @@ feed_blocks(struct cfb *b, const uint8_t *in, size_t n, uint8_t *out,
 enum { CFB_RUN = 8192 };
 
 int
-cfb_feed(struct cfb *b, const uint8_t *in, size_t n, uint8_t *out,
-    struct err *err)
+cfb_feed(
+    struct cfb *b, const uint8_t *in, size_t n, uint8_t *out, struct err *err)
 {
 	while (n > 0) {
 		size_t whole = n - n % AES_BLOCK_LEN;
@@ -158,8 +157,8 @@ struct ocb {
 };
 
 int
-ocb_new(const struct crypt *c, struct aes_key key,
-    enum aes_direction direction, struct ocb **out, struct err *err)
+ocb_new(const struct crypt *c, struct aes_key key, enum aes_direction direction,
+    struct ocb **out, struct err *err)
 {
 	cleanup(ocb_free) struct ocb *o = calloc(1, sizeof *o);
 	const EVP_CIPHER *cipher = cipher_for(c->ocb, key.len);
@@ -170,16 +169,15 @@ ocb_new(const struct crypt *c, struct aes_key key,
 	if (o == NULL)
 		return err_nomem(err);
 	o->ctx = EVP_CIPHER_CTX_new();
-	if (o->ctx == NULL
-	    || EVP_CipherInit_ex2(o->ctx, cipher, NULL, NULL, encrypt, NULL)
-		!= 1
-	    || EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_IVLEN,
-		   OCB_NONCE_LEN, NULL)
-		!= 1
-	    || EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_TAG, OCB_TAG_LEN,
-		   NULL)
-		!= 1
-	    || EVP_CipherInit_ex2(o->ctx, NULL, key.data, NULL, encrypt, NULL) != 1)
+	if (o->ctx == NULL ||
+	    EVP_CipherInit_ex2(o->ctx, cipher, NULL, NULL, encrypt, NULL) !=
+		1 ||
+	    EVP_CIPHER_CTX_ctrl(
+		o->ctx, EVP_CTRL_AEAD_SET_IVLEN, OCB_NONCE_LEN, NULL) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(
+		o->ctx, EVP_CTRL_AEAD_SET_TAG, OCB_TAG_LEN, NULL) != 1 ||
+	    EVP_CipherInit_ex2(o->ctx, NULL, key.data, NULL, encrypt, NULL) !=
+		1)
 		return crypt_err(err, ERR_TEMP, "start AES-OCB");
 	*out = steal(&o);
 	return 0;
@@ -204,35 +202,31 @@ ocb_run(struct ocb *o, const struct ocb_chunk *k, int encrypt,
 	int len = 0;
 	int rest = 0;
 
-	if (k->len > INT_MAX || k->ad_len > INT_MAX
-	    || EVP_CipherInit_ex2(o->ctx, NULL, NULL, k->nonce, encrypt, NULL)
-		!= 1)
+	if (k->len > INT_MAX || k->ad_len > INT_MAX ||
+	    EVP_CipherInit_ex2(o->ctx, NULL, NULL, k->nonce, encrypt, NULL) !=
+		1)
 		return false;
-	if (tag != NULL
-	    && EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_TAG, OCB_TAG_LEN,
-		   (void *)(uintptr_t)tag)
-		!= 1)
+	if (tag != NULL && EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_SET_TAG,
+			       OCB_TAG_LEN, (void *)(uintptr_t)tag) != 1)
 		return false;
-	if (k->ad_len > 0
-	    && EVP_CipherUpdate(o->ctx, NULL, &len, k->ad, (int)k->ad_len)
-		!= 1)
+	if (k->ad_len > 0 &&
+	    EVP_CipherUpdate(o->ctx, NULL, &len, k->ad, (int)k->ad_len) != 1)
 		return false;
 	len = 0;
-	if (k->len > 0
-	    && EVP_CipherUpdate(o->ctx, out, &len, k->in, (int)k->len) != 1)
+	if (k->len > 0 &&
+	    EVP_CipherUpdate(o->ctx, out, &len, k->in, (int)k->len) != 1)
 		return false;
-	return EVP_CipherFinal_ex(o->ctx, out + len, &rest) == 1
-	    && (size_t)len + (size_t)rest == k->len;
+	return EVP_CipherFinal_ex(o->ctx, out + len, &rest) == 1 &&
+	       (size_t)len + (size_t)rest == k->len;
 }
 
 int
-ocb_seal(struct ocb *o, const struct ocb_chunk *chunk, uint8_t *out,
-    struct err *err)
+ocb_seal(
+    struct ocb *o, const struct ocb_chunk *chunk, uint8_t *out, struct err *err)
 {
-	if (!ocb_run(o, chunk, 1, NULL, out)
-	    || EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_GET_TAG, OCB_TAG_LEN,
-		   out + chunk->len)
-		!= 1)
+	if (!ocb_run(o, chunk, 1, NULL, out) ||
+	    EVP_CIPHER_CTX_ctrl(o->ctx, EVP_CTRL_AEAD_GET_TAG, OCB_TAG_LEN,
+		out + chunk->len) != 1)
 		return crypt_err(err, ERR_TEMP, "AES-OCB");
 	return 0;
 }

@@ -29,9 +29,9 @@ enum aes_direction { AES_DECRYPT, AES_ENCRYPT };
 struct cfb;
 
 int cfb_new(const struct crypt *c, struct aes_key key,
-    enum aes_direction direction, struct cfb **out, struct err *err)
-    must_check;
-/* n octets from in to out, which must not overlap. Any n, any number of times. */
+    enum aes_direction direction, struct cfb **out, struct err *err) must_check;
+/* n octets from in to out, which must not overlap. Any n, any number of times.
+ */
 int cfb_feed(struct cfb *b, const uint8_t *in, size_t n, uint8_t *out,
     struct err *err) must_check;
 void cfb_free(struct cfb **bp);
@@ -39,8 +39,7 @@ void cfb_free(struct cfb **bp);
 struct ocb;
 
 int ocb_new(const struct crypt *c, struct aes_key key,
-    enum aes_direction direction, struct ocb **out, struct err *err)
-    must_check;
+    enum aes_direction direction, struct ocb **out, struct err *err) must_check;
 void ocb_free(struct ocb **op);
 
 struct ocb_chunk {

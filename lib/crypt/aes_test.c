@@ -33,8 +33,8 @@ reference(const EVP_CIPHER *cipher, const uint8_t *in, size_t n, uint8_t *out)
 	int len = 0;
 
 	assert_non_null(ctx);
-	assert_int_equal(EVP_EncryptInit_ex(ctx, cipher, NULL, key_octets, iv),
-	    1);
+	assert_int_equal(
+	    EVP_EncryptInit_ex(ctx, cipher, NULL, key_octets, iv), 1);
 	assert_int_equal(EVP_EncryptUpdate(ctx, out, &len, in, (int)n), 1);
 	assert_int_equal(len, n);
 	EVP_CIPHER_CTX_free(ctx);

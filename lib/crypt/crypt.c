@@ -67,8 +67,8 @@ fetch_aes(EVP_CIPHER *ciphers[AES_SIZES], const char *mode)
 {
 	for (unsigned i = 0; i < AES_SIZES; i++) {
 		char name[32];
-		int n = snprintf(name, sizeof name, "AES-%u-%s",
-		    128 + 64 * i, mode);
+		int n = snprintf(
+		    name, sizeof name, "AES-%u-%s", 128 + 64 * i, mode);
 
 		if (n > 0 && (size_t)n < sizeof name)
 			ciphers[i] = EVP_CIPHER_fetch(NULL, name, NULL);
@@ -90,9 +90,9 @@ fetch_all(struct crypt *c)
 {
 	c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	return c->hmac != NULL && c->hkdf != NULL && fetch_hashes(c)
-	    && fetch_aes(c->cbc, "CBC") && fetch_aes(c->ecb, "ECB")
-	    && fetch_aes(c->ocb, "OCB") && fetch_aes(c->wrap, "WRAP");
+	return c->hmac != NULL && c->hkdf != NULL && fetch_hashes(c) &&
+	       fetch_aes(c->cbc, "CBC") && fetch_aes(c->ecb, "ECB") &&
+	       fetch_aes(c->ocb, "OCB") && fetch_aes(c->wrap, "WRAP");
 }
 
 int

@@ -20,11 +20,17 @@
 
 struct crypt;
 
+/* Octets that are borrowed for a call. */
+struct crypt_bytes {
+	const void *data;
+	size_t len;
+};
+
 int crypt_open(struct crypt **out, struct err *err) must_check;
 void crypt_close(struct crypt **cp);
 
-int crypt_random(const struct crypt *c, void *out, size_t n, struct err *err)
-    must_check;
+int crypt_random(
+    const struct crypt *c, void *out, size_t n, struct err *err) must_check;
 
 /* Compares in time that depends on n alone. */
 bool crypt_equal(const void *a, const void *b, size_t n);

@@ -61,8 +61,8 @@ pkey_from_params(OSSL_PARAM_BLD *bld, int selection)
 	    EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY *key = NULL;
 
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1
-	    || EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
 		return NULL;
 	return key;
 }
@@ -74,20 +74,18 @@ public_key(enum curve curve, const uint8_t *point, size_t len)
 	if (len != curves[curve].point_len)
 		return NULL;
 	if (curve == CURVE_X25519)
-		return EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL,
-		    point, len);
+		return EVP_PKEY_new_raw_public_key_ex(
+		    NULL, "X25519", NULL, point, len);
 	if (point[0] != UNCOMPRESSED)
 		return NULL;
 
 	cleanup(free_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
-	if (bld == NULL
-	    || OSSL_PARAM_BLD_push_utf8_string(bld,
-		   OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].name, 0)
-		!= 1
-	    || OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
-		   point, len)
-		!= 1)
+	if (bld == NULL ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		bld, OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].name, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(
+		bld, OSSL_PKEY_PARAM_PUB_KEY, point, len) != 1)
 		return NULL;
 	return pkey_from_params(bld, EVP_PKEY_PUBLIC_KEY);
 }
@@ -96,20 +94,18 @@ static EVP_PKEY *
 private_key_of(enum curve curve, const uint8_t *data, size_t len)
 {
 	if (curve == CURVE_X25519)
-		return EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL,
-		    data, len);
+		return EVP_PKEY_new_raw_private_key_ex(
+		    NULL, "X25519", NULL, data, len);
 	if (len > ECDH_SECRET_MAX)
 		return NULL;
 
 	cleanup(free_bn) BIGNUM *scalar = BN_bin2bn(data, (int)len, NULL);
 	cleanup(free_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
-	if (scalar == NULL || bld == NULL
-	    || OSSL_PARAM_BLD_push_utf8_string(bld,
-		   OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].name, 0)
-		!= 1
-	    || OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar)
-		!= 1)
+	if (scalar == NULL || bld == NULL ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		bld, OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].name, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
 		return NULL;
 	return pkey_from_params(bld, EVP_PKEY_KEYPAIR);
 }
@@ -127,16 +123,16 @@ ephemeral_key(enum curve curve)
  * cofactor 1 (for X25519, OpenSSL refuses the secret zero).
  */
 static int
-agree(EVP_PKEY *own, EVP_PKEY *peer, struct ecdh_agreement *out,
-    struct err *err)
+agree(
+    EVP_PKEY *own, EVP_PKEY *peer, struct ecdh_agreement *out, struct err *err)
 {
 	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
 	    EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 
 	out->secret_len = sizeof out->secret;
-	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1
-	    || EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1
-	    || EVP_PKEY_derive(ctx, out->secret, &out->secret_len) != 1)
+	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
+	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 ||
+	    EVP_PKEY_derive(ctx, out->secret, &out->secret_len) != 1)
 		return crypt_err(err, ERR_PERM, "no Diffie-Hellman secret");
 	return 0;
 }
@@ -149,30 +145,30 @@ ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
 	cleanup(free_pkey) EVP_PKEY *theirs = public_key(curve, peer, peer_len);
 
 	if (theirs == NULL)
-		return crypt_err(err, ERR_PERM,
-		    "the public key is no point of its curve");
+		return crypt_err(
+		    err, ERR_PERM, "the public key is no point of its curve");
 
 	cleanup(free_pkey) EVP_PKEY *ours = ephemeral_key(curve);
 
-	if (ours == NULL
-	    || EVP_PKEY_get_octet_string_param(ours,
-		   OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out->point,
-		   sizeof out->point, &out->point_len)
-		!= 1
-	    || out->point_len != curves[curve].point_len)
+	if (ours == NULL ||
+	    EVP_PKEY_get_octet_string_param(ours,
+		OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out->point,
+		sizeof out->point, &out->point_len) != 1 ||
+	    out->point_len != curves[curve].point_len)
 		return crypt_err(err, ERR_TEMP, "make an ephemeral key");
 	return agree(ours, theirs, out, err);
 }
 
 int
-ecdh_derive(const struct crypt *c, enum curve curve, const uint8_t *private_key,
-    size_t private_len, const uint8_t *peer, size_t peer_len,
+ecdh_derive(const struct crypt *c, enum curve curve,
+    struct crypt_bytes private_key, struct crypt_bytes peer,
     struct ecdh_agreement *out, struct err *err)
 {
 	(void)c;
-	cleanup(free_pkey) EVP_PKEY *theirs = public_key(curve, peer, peer_len);
+	cleanup(free_pkey) EVP_PKEY *theirs =
+	    public_key(curve, peer.data, peer.len);
 	cleanup(free_pkey) EVP_PKEY *ours =
-	    private_key_of(curve, private_key, private_len);
+	    private_key_of(curve, private_key.data, private_key.len);
 
 	if (theirs == NULL || ours == NULL)
 		return crypt_err(err, ERR_PERM, "no key of the curve");

@@ -49,7 +49,7 @@ int ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
  * little-endian. ERR_PERM when one of them is not of the curve.
  */
 int ecdh_derive(const struct crypt *c, enum curve curve,
-    const uint8_t *private_key, size_t private_len, const uint8_t *peer,
-    size_t peer_len, struct ecdh_agreement *out, struct err *err) must_check;
+    struct crypt_bytes private_key, struct crypt_bytes peer,
+    struct ecdh_agreement *out, struct err *err) must_check;
 
 #endif

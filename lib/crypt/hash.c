@@ -44,7 +44,8 @@ hash_new(const struct crypt *c, enum hash_kind kind, struct hash **out,
 	if (h == NULL)
 		return err_nomem(err);
 	h->ctx = EVP_MD_CTX_new();
-	if (h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, c->md[kind], NULL) != 1)
+	if (h->ctx == NULL ||
+	    EVP_DigestInit_ex2(h->ctx, c->md[kind], NULL) != 1)
 		return crypt_err(err, ERR_TEMP, "start a hash");
 	*out = steal(&h);
 	return 0;
@@ -94,8 +95,8 @@ free_mac_ctx(EVP_MAC_CTX **p)
 }
 
 int
-hmac_of(const struct crypt *c, enum hash_kind kind, const void *key,
-    size_t key_len, const void *data, size_t n, uint8_t *out, struct err *err)
+hmac_of(const struct crypt *c, enum hash_kind kind, struct crypt_bytes key,
+    struct crypt_bytes data, uint8_t *out, struct err *err)
 {
 	cleanup(free_mac_ctx) EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(c->hmac);
 	char name[16];
@@ -105,13 +106,14 @@ hmac_of(const struct crypt *c, enum hash_kind kind, const void *key,
 		return err_set(err, ERR_TEMP, "HMAC");
 
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, name, 0),
 		OSSL_PARAM_construct_end(),
 	};
 
-	if (ctx == NULL || EVP_MAC_init(ctx, key, key_len, params) != 1
-	    || EVP_MAC_update(ctx, data, n) != 1
-	    || EVP_MAC_final(ctx, out, &len, hash_len(kind)) != 1)
+	if (ctx == NULL || EVP_MAC_init(ctx, key.data, key.len, params) != 1 ||
+	    EVP_MAC_update(ctx, data.data, data.len) != 1 ||
+	    EVP_MAC_final(ctx, out, &len, hash_len(kind)) != 1)
 		return crypt_err(err, ERR_TEMP, "HMAC");
 	return 0;
 }

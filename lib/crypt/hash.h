@@ -26,8 +26,8 @@ struct hash;
 /* crypt is borrowed for the life of the object. */
 int hash_new(const struct crypt *c, enum hash_kind kind, struct hash **out,
     struct err *err) must_check;
-int hash_feed(struct hash *h, const void *data, size_t n, struct err *err)
-    must_check;
+int hash_feed(
+    struct hash *h, const void *data, size_t n, struct err *err) must_check;
 /* out has room for hash_len() octets. */
 int hash_finish(struct hash *h, uint8_t *out, struct err *err) must_check;
 /* NULL is fine; what was fed is wiped. */
@@ -38,8 +38,7 @@ int hash_of(const struct crypt *c, enum hash_kind kind, const void *data,
     size_t n, uint8_t *out, struct err *err) must_check;
 
 /* HMAC with this hash; out has room for hash_len() octets. */
-int hmac_of(const struct crypt *c, enum hash_kind kind, const void *key,
-    size_t key_len, const void *data, size_t n, uint8_t *out, struct err *err)
-    must_check;
+int hmac_of(const struct crypt *c, enum hash_kind kind, struct crypt_bytes key,
+    struct crypt_bytes data, uint8_t *out, struct err *err) must_check;
 
 #endif

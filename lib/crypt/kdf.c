@@ -11,17 +11,16 @@
 #include "crypt/private.h"
 
 int
-pbkdf2_sha256(const struct crypt *c, struct kdf_bytes password,
-    struct kdf_bytes salt, uint32_t iterations, uint8_t *out, size_t n,
+pbkdf2_sha256(const struct crypt *c, struct crypt_bytes password,
+    struct crypt_bytes salt, uint32_t iterations, uint8_t *out, size_t n,
     struct err *err)
 {
-	if (password.len > INT_MAX || salt.len > INT_MAX || n > INT_MAX
-	    || iterations > INT_MAX)
+	if (password.len > INT_MAX || salt.len > INT_MAX || n > INT_MAX ||
+	    iterations > INT_MAX)
 		return err_set(err, ERR_PERM, "PBKDF2: too long");
 	if (PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : password.data,
 		(int)password.len, salt.data, (int)salt.len, (int)iterations,
-		c->md[HASH_SHA256], (int)n, out)
-	    != 1)
+		c->md[HASH_SHA256], (int)n, out) != 1)
 		return crypt_err(err, ERR_TEMP, "PBKDF2");
 	return 0;
 }
@@ -35,7 +34,7 @@ free_kdf_ctx(EVP_KDF_CTX **p)
 
 /* OSSL_PARAM is not const-correct; nothing is written through it. */
 static OSSL_PARAM
-octets(const char *name, struct kdf_bytes b)
+octets(const char *name, struct crypt_bytes b)
 {
 	return (OSSL_PARAM){
 		.key = name,
@@ -47,16 +46,17 @@ octets(const char *name, struct kdf_bytes b)
 }
 
 int
-hkdf_sha256(const struct crypt *c, struct kdf_bytes key, struct kdf_bytes salt,
-    struct kdf_bytes info, uint8_t *out, size_t n, struct err *err)
+hkdf_sha256(const struct crypt *c, struct crypt_bytes key,
+    struct crypt_bytes salt, struct crypt_bytes info, uint8_t *out, size_t n,
+    struct err *err)
 {
 	cleanup(free_kdf_ctx) EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(c->hkdf);
 	char digest[] = "SHA256";
 	OSSL_PARAM params[5];
 	size_t count = 0;
 
-	params[count++] = OSSL_PARAM_construct_utf8_string(
-	    OSSL_KDF_PARAM_DIGEST, digest, 0);
+	params[count++] =
+	    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
 	params[count++] = octets(OSSL_KDF_PARAM_KEY, key);
 	if (salt.len > 0)
 		params[count++] = octets(OSSL_KDF_PARAM_SALT, salt);

@@ -5,10 +5,10 @@
 
 #include "crypt/testing.h"
 
-static struct kdf_bytes
+static struct crypt_bytes
 text(const char *s)
 {
-	return (struct kdf_bytes){ s, strlen(s) };
+	return (struct crypt_bytes){ s, strlen(s) };
 }
 
 /* RFC 7914, section 11. */
@@ -44,16 +44,17 @@ test_hkdf(void **state)
 	from_hex("000102030405060708090a0b0c", salt, sizeof salt);
 	from_hex("f0f1f2f3f4f5f6f7f8f9", info, sizeof info);
 	assert_int_equal(
-	    hkdf_sha256(*state, (struct kdf_bytes){ key, sizeof key },
-		(struct kdf_bytes){ salt, sizeof salt },
-		(struct kdf_bytes){ info, sizeof info }, out, sizeof out, NULL),
+	    hkdf_sha256(*state, (struct crypt_bytes){ key, sizeof key },
+		(struct crypt_bytes){ salt, sizeof salt },
+		(struct crypt_bytes){ info, sizeof info }, out, sizeof out,
+		NULL),
 	    0);
 	assert_hex_equal(out,
 	    "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
 	    "34007208d5b887185865");
 	assert_int_equal(
-	    hkdf_sha256(*state, (struct kdf_bytes){ key, sizeof key }, text(""),
-		text(""), out, sizeof out, NULL),
+	    hkdf_sha256(*state, (struct crypt_bytes){ key, sizeof key },
+		text(""), text(""), out, sizeof out, NULL),
 	    0);
 	assert_hex_equal(out,
 	    "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"

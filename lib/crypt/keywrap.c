@@ -21,10 +21,10 @@ run(const EVP_CIPHER *cipher, const uint8_t *kek, int encrypt,
 		return false;
 	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
 
-	bool done = EVP_CipherInit_ex2(ctx, cipher, kek, NULL, encrypt, NULL)
-		== 1
-	    && EVP_CipherUpdate(ctx, tmp, &len, in, (int)n) == 1
-	    && (size_t)len == out_len;
+	bool done =
+	    EVP_CipherInit_ex2(ctx, cipher, kek, NULL, encrypt, NULL) == 1 &&
+	    EVP_CipherUpdate(ctx, tmp, &len, in, (int)n) == 1 &&
+	    (size_t)len == out_len;
 
 	if (done)
 		memcpy(out, tmp, out_len);
@@ -33,8 +33,8 @@ run(const EVP_CIPHER *cipher, const uint8_t *kek, int encrypt,
 }
 
 int
-keywrap(const struct crypt *c, struct aes_key kek, const uint8_t *in,
-    size_t n, uint8_t *out, struct err *err)
+keywrap(const struct crypt *c, struct aes_key kek, const uint8_t *in, size_t n,
+    uint8_t *out, struct err *err)
 {
 	const EVP_CIPHER *cipher = cipher_for(c->wrap, kek.len);
 

@@ -62,8 +62,8 @@ test_lengths(void **state)
 	for (size_t n = 0; n <= 88; n++) {
 		bool wraps = n % 8 == 0 && n >= 16 && n <= KEYWRAP_DATA_MAX;
 
-		assert_int_equal(keywrap(*state, key, data, n, out, NULL),
-		    wraps ? 0 : -1);
+		assert_int_equal(
+		    keywrap(*state, key, data, n, out, NULL), wraps ? 0 : -1);
 		if (n % 8 != 0 || n < 24 || n > 72)
 			assert_int_equal(
 			    keyunwrap(*state, key, data, n, out, NULL), -1);

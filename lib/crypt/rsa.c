@@ -51,9 +51,9 @@ check(const struct rsa_public *key, struct err *err)
 		    RSA_BITS_MIN);
 	if (key->modulus[key->modulus_len - 1] % 2 == 0)
 		return err_set(err, ERR_PERM, "RSA modulus is even");
-	if (key->exponent_len > RSA_EXPONENT_LEN_MAX
-	    || bits(key->exponent, key->exponent_len) < 2
-	    || key->exponent[key->exponent_len - 1] % 2 == 0)
+	if (key->exponent_len > RSA_EXPONENT_LEN_MAX ||
+	    bits(key->exponent, key->exponent_len) < 2 ||
+	    key->exponent[key->exponent_len - 1] % 2 == 0)
 		return err_set(err, ERR_PERM, "unusable RSA exponent");
 	return 0;
 }
@@ -67,9 +67,9 @@ pkey_of(const struct rsa_public *key)
 	    BN_bin2bn(key->exponent, (int)key->exponent_len, NULL);
 	cleanup(free_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 
-	if (n == NULL || e == NULL || bld == NULL
-	    || OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) != 1
-	    || OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) != 1)
+	if (n == NULL || e == NULL || bld == NULL ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) != 1)
 		return NULL;
 
 	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
@@ -77,8 +77,8 @@ pkey_of(const struct rsa_public *key)
 	    EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 	EVP_PKEY *pkey = NULL;
 
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1
-	    || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		return NULL;
 	return pkey;
 }
@@ -101,9 +101,9 @@ rsa_encrypt(const struct crypt *c, const struct rsa_public *key,
 	    EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
 
 	*out_len = RSA_LEN_MAX;
-	if (ctx == NULL || EVP_PKEY_encrypt_init(ctx) != 1
-	    || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1
-	    || EVP_PKEY_encrypt(ctx, out, out_len, in, n) != 1)
+	if (ctx == NULL || EVP_PKEY_encrypt_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
+	    EVP_PKEY_encrypt(ctx, out, out_len, in, n) != 1)
 		return crypt_err(err, ERR_TEMP, "RSA");
 	return 0;
 }

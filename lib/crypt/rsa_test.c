@@ -37,8 +37,8 @@ make_key(struct key *k, unsigned bits)
 }
 
 static void
-check_decrypts(EVP_PKEY *pkey, const uint8_t *cipher, size_t cipher_len,
-    const char *want)
+check_decrypts(
+    EVP_PKEY *pkey, const uint8_t *cipher, size_t cipher_len, const char *want)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
 	uint8_t out[RSA_LEN_MAX];
@@ -80,8 +80,8 @@ refused(const struct crypt *c, const char *name, struct rsa_public pub)
 	size_t len = 0;
 	struct err err = { 0 };
 
-	if (rsa_encrypt(c, &pub, (const uint8_t *)"x", 1, cipher, &len, &err)
-	    == 0)
+	if (rsa_encrypt(c, &pub, (const uint8_t *)"x", 1, cipher, &len, &err) ==
+	    0)
 		fail_msg("%s: was taken", name);
 	assert_int_equal(err.kind, ERR_PERM);
 }
@@ -90,8 +90,7 @@ static void
 test_bad_keys(void **state)
 {
 	static struct key k;
-	static const uint8_t one[] = { 1 }, even[] = { 4 },
-			     zeros[] = { 0, 3 },
+	static const uint8_t one[] = { 1 }, even[] = { 4 }, zeros[] = { 0, 3 },
 			     large[] = { 1, 0, 0, 0, 0, 0, 0, 0, 1 };
 	static const struct {
 		const char *name;

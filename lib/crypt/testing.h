@@ -27,16 +27,16 @@ from_hex(const char *hex, uint8_t *out, size_t size)
 
 	assert_true(n <= size);
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4
-		    | hex_digit(hex[2 * i + 1]));
+		out[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 |
+				   hex_digit(hex[2 * i + 1]));
 	return n;
 }
 
-#define assert_hex_equal(data, hex)                                     \
-	do {                                                            \
-		uint8_t want_[sizeof(hex) / 2];                         \
-		size_t n_ = from_hex(hex, want_, sizeof want_);         \
-		assert_memory_equal(data, want_, n_);                   \
+#define assert_hex_equal(data, hex)                             \
+	do {                                                    \
+		uint8_t want_[sizeof(hex) / 2];                 \
+		size_t n_ = from_hex(hex, want_, sizeof want_); \
+		assert_memory_equal(data, want_, n_);           \
 	} while (0)
 
 static inline int

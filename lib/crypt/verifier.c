@@ -22,18 +22,19 @@ derive(const struct crypt *c, struct verifier *v, const char *password,
 	uint8_t client[VERIFIER_KEY_LEN];
 	int rc = -1;
 
-	if (pbkdf2_sha256(c, (struct kdf_bytes){ password, password_len },
-		(struct kdf_bytes){ v->salt, v->salt_len }, v->iterations,
-		salted, sizeof salted, err)
-		== 0
-	    && hmac_of(c, HASH_SHA256, salted, sizeof salted, "Client Key", 10,
-		   client, err)
-		== 0
-	    && hash_of(c, HASH_SHA256, client, sizeof client, v->stored_key,
-		   err)
-		== 0)
-		rc = hmac_of(c, HASH_SHA256, salted, sizeof salted,
-		    "Server Key", 10, v->server_key, err);
+	const struct crypt_bytes secret = { password, password_len };
+	const struct crypt_bytes key = { salted, sizeof salted };
+
+	if (pbkdf2_sha256(c, secret,
+		(struct crypt_bytes){ v->salt, v->salt_len }, v->iterations,
+		salted, sizeof salted, err) == 0 &&
+	    hmac_of(c, HASH_SHA256, key,
+		(struct crypt_bytes){ "Client Key", 10 }, client, err) == 0 &&
+	    hash_of(
+		c, HASH_SHA256, client, sizeof client, v->stored_key, err) == 0)
+		rc = hmac_of(c, HASH_SHA256, key,
+		    (struct crypt_bytes){ "Server Key", 10 }, v->server_key,
+		    err);
 	explicit_bzero(salted, sizeof salted);
 	explicit_bzero(client, sizeof client);
 	return rc;
@@ -71,8 +72,8 @@ verifier_make(const struct crypt *c, const char *password, size_t password_len,
 	if (iterations < VERIFIER_ITERATIONS_MIN)
 		return err_set(err, ERR_PERM, "less than %d iterations",
 		    VERIFIER_ITERATIONS_MIN);
-	if (crypt_random(c, v.salt, v.salt_len, err) < 0
-	    || derive(c, &v, password, password_len, err) < 0)
+	if (crypt_random(c, v.salt, v.salt_len, err) < 0 ||
+	    derive(c, &v, password, password_len, err) < 0)
 		return -1;
 	return write_text(&v, out, err);
 }
@@ -125,22 +126,20 @@ verifier_parse(const char *text, struct verifier *out, struct err *err)
 	if (strncmp(text, scheme, sizeof scheme - 1) != 0)
 		return bad(err);
 
-	const char *salt = parse_iterations(text + sizeof scheme - 1,
-	    &v.iterations);
+	const char *salt =
+	    parse_iterations(text + sizeof scheme - 1, &v.iterations);
 	const char *stored = salt == NULL ? NULL : strchr(salt, ',');
 	const char *server = stored == NULL ? NULL : strchr(stored + 1, ',');
 
 	if (server == NULL || v.iterations < VERIFIER_ITERATIONS_MIN)
 		return bad(err);
-	v.salt_len = parse_base64(salt, (size_t)(stored - salt), v.salt,
-	    sizeof v.salt);
-	if (v.salt_len == 0
-	    || parse_base64(stored + 1, (size_t)(server - stored - 1),
-		   v.stored_key, sizeof v.stored_key)
-		!= VERIFIER_KEY_LEN
-	    || parse_base64(server + 1, strlen(server + 1), v.server_key,
-		   sizeof v.server_key)
-		!= VERIFIER_KEY_LEN)
+	v.salt_len =
+	    parse_base64(salt, (size_t)(stored - salt), v.salt, sizeof v.salt);
+	if (v.salt_len == 0 ||
+	    parse_base64(stored + 1, (size_t)(server - stored - 1),
+		v.stored_key, sizeof v.stored_key) != VERIFIER_KEY_LEN ||
+	    parse_base64(server + 1, strlen(server + 1), v.server_key,
+		sizeof v.server_key) != VERIFIER_KEY_LEN)
 		return bad(err);
 	*out = v;
 	return 0;

@@ -36,8 +36,8 @@ int verifier_make(const struct crypt *c, const char *password,
     struct err *err) must_check;
 
 /* ERR_PERM when the text is no verifier; iterations below 4,096 are none. */
-int verifier_parse(const char *text, struct verifier *out, struct err *err)
-    must_check;
+int verifier_parse(
+    const char *text, struct verifier *out, struct err *err) must_check;
 
 /*
  * 1 the password is right, 0 it is not, -1 with *err set. Constant-time

@@ -6,10 +6,9 @@
 #include "crypt/testing.h"
 
 /* RFC 7677, section 3: user "user", password "pencil". */
-static const char rfc7677[] =
-    "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,"
-    "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
-    "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
+static const char rfc7677[] = "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,"
+			      "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,"
+			      "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
 
 static void
 test_rfc7677(void **state)
@@ -35,10 +34,10 @@ test_make_and_check(void **state)
 	struct verifier v;
 	struct err err;
 
-	assert_int_equal(verifier_make(*state, "p\xc3\xa4ss", 5, 4096, a, &err),
-	    0);
-	assert_int_equal(verifier_make(*state, "p\xc3\xa4ss", 5, 4096, b, &err),
-	    0);
+	assert_int_equal(
+	    verifier_make(*state, "p\xc3\xa4ss", 5, 4096, a, &err), 0);
+	assert_int_equal(
+	    verifier_make(*state, "p\xc3\xa4ss", 5, 4096, b, &err), 0);
 	assert_string_not_equal(a, b); /* the salt is fresh */
 	assert_int_equal(verifier_parse(a, &v, &err), 0);
 	assert_int_equal(v.salt_len, VERIFIER_SALT_LEN);
@@ -72,8 +71,8 @@ static const struct {
 	{ "short key", "{SCRAM-SHA-256}4096," SALT "," SALT "," KEY },
 	{ "blank in the salt", "{SCRAM-SHA-256}4096, W2Z," KEY "," KEY },
 	{ "blank behind", "{SCRAM-SHA-256}4096," SALT "," KEY "," KEY " " },
-	{ "spare bits", "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gR==," KEY
-			"," KEY },
+	{ "spare bits",
+	    "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gR==," KEY "," KEY },
 	{ "endless salt",
 	    "{SCRAM-SHA-256}4096," KEY KEY KEY KEY "," KEY "," KEY },
 };

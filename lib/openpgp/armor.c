@@ -25,38 +25,89 @@ enum {
  * Two characters at a time, which takes half as long as one: pairs[v] are the
  * characters of the twelve bits v.
  */
-#define PAIRS(a)                                                               \
-	{ a, 'A' }, { a, 'B' }, { a, 'C' }, { a, 'D' }, { a, 'E' }, { a, 'F' }, \
-	    { a, 'G' }, { a, 'H' }, { a, 'I' }, { a, 'J' }, { a, 'K' },        \
-	    { a, 'L' }, { a, 'M' }, { a, 'N' }, { a, 'O' }, { a, 'P' },        \
-	    { a, 'Q' }, { a, 'R' }, { a, 'S' }, { a, 'T' }, { a, 'U' },        \
-	    { a, 'V' }, { a, 'W' }, { a, 'X' }, { a, 'Y' }, { a, 'Z' },        \
-	    { a, 'a' }, { a, 'b' }, { a, 'c' }, { a, 'd' }, { a, 'e' },        \
-	    { a, 'f' }, { a, 'g' }, { a, 'h' }, { a, 'i' }, { a, 'j' },        \
-	    { a, 'k' }, { a, 'l' }, { a, 'm' }, { a, 'n' }, { a, 'o' },        \
-	    { a, 'p' }, { a, 'q' }, { a, 'r' }, { a, 's' }, { a, 't' },        \
-	    { a, 'u' }, { a, 'v' }, { a, 'w' }, { a, 'x' }, { a, 'y' },        \
-	    { a, 'z' }, { a, '0' }, { a, '1' }, { a, '2' }, { a, '3' },        \
-	    { a, '4' }, { a, '5' }, { a, '6' }, { a, '7' }, { a, '8' },        \
-	    { a, '9' }, { a, '+' }, { a, '/' }
+#define PAIRS(a)                                                        \
+	{ a, 'A' }, { a, 'B' }, { a, 'C' }, { a, 'D' }, { a, 'E' },     \
+	    { a, 'F' }, { a, 'G' }, { a, 'H' }, { a, 'I' }, { a, 'J' }, \
+	    { a, 'K' }, { a, 'L' }, { a, 'M' }, { a, 'N' }, { a, 'O' }, \
+	    { a, 'P' }, { a, 'Q' }, { a, 'R' }, { a, 'S' }, { a, 'T' }, \
+	    { a, 'U' }, { a, 'V' }, { a, 'W' }, { a, 'X' }, { a, 'Y' }, \
+	    { a, 'Z' }, { a, 'a' }, { a, 'b' }, { a, 'c' }, { a, 'd' }, \
+	    { a, 'e' }, { a, 'f' }, { a, 'g' }, { a, 'h' }, { a, 'i' }, \
+	    { a, 'j' }, { a, 'k' }, { a, 'l' }, { a, 'm' }, { a, 'n' }, \
+	    { a, 'o' }, { a, 'p' }, { a, 'q' }, { a, 'r' }, { a, 's' }, \
+	    { a, 't' }, { a, 'u' }, { a, 'v' }, { a, 'w' }, { a, 'x' }, \
+	    { a, 'y' }, { a, 'z' }, { a, '0' }, { a, '1' }, { a, '2' }, \
+	    { a, '3' }, { a, '4' }, { a, '5' }, { a, '6' }, { a, '7' }, \
+	    { a, '8' }, { a, '9' }, { a, '+' },                         \
+	{                                                               \
+		a, '/'                                                  \
+	}
 
 static const char pairs[4096][2] = {
-	PAIRS('A'), PAIRS('B'), PAIRS('C'), PAIRS('D'),
-	PAIRS('E'), PAIRS('F'), PAIRS('G'), PAIRS('H'),
-	PAIRS('I'), PAIRS('J'), PAIRS('K'), PAIRS('L'),
-	PAIRS('M'), PAIRS('N'), PAIRS('O'), PAIRS('P'),
-	PAIRS('Q'), PAIRS('R'), PAIRS('S'), PAIRS('T'),
-	PAIRS('U'), PAIRS('V'), PAIRS('W'), PAIRS('X'),
-	PAIRS('Y'), PAIRS('Z'), PAIRS('a'), PAIRS('b'),
-	PAIRS('c'), PAIRS('d'), PAIRS('e'), PAIRS('f'),
-	PAIRS('g'), PAIRS('h'), PAIRS('i'), PAIRS('j'),
-	PAIRS('k'), PAIRS('l'), PAIRS('m'), PAIRS('n'),
-	PAIRS('o'), PAIRS('p'), PAIRS('q'), PAIRS('r'),
-	PAIRS('s'), PAIRS('t'), PAIRS('u'), PAIRS('v'),
-	PAIRS('w'), PAIRS('x'), PAIRS('y'), PAIRS('z'),
-	PAIRS('0'), PAIRS('1'), PAIRS('2'), PAIRS('3'),
-	PAIRS('4'), PAIRS('5'), PAIRS('6'), PAIRS('7'),
-	PAIRS('8'), PAIRS('9'), PAIRS('+'), PAIRS('/'),
+	PAIRS('A'),
+	PAIRS('B'),
+	PAIRS('C'),
+	PAIRS('D'),
+	PAIRS('E'),
+	PAIRS('F'),
+	PAIRS('G'),
+	PAIRS('H'),
+	PAIRS('I'),
+	PAIRS('J'),
+	PAIRS('K'),
+	PAIRS('L'),
+	PAIRS('M'),
+	PAIRS('N'),
+	PAIRS('O'),
+	PAIRS('P'),
+	PAIRS('Q'),
+	PAIRS('R'),
+	PAIRS('S'),
+	PAIRS('T'),
+	PAIRS('U'),
+	PAIRS('V'),
+	PAIRS('W'),
+	PAIRS('X'),
+	PAIRS('Y'),
+	PAIRS('Z'),
+	PAIRS('a'),
+	PAIRS('b'),
+	PAIRS('c'),
+	PAIRS('d'),
+	PAIRS('e'),
+	PAIRS('f'),
+	PAIRS('g'),
+	PAIRS('h'),
+	PAIRS('i'),
+	PAIRS('j'),
+	PAIRS('k'),
+	PAIRS('l'),
+	PAIRS('m'),
+	PAIRS('n'),
+	PAIRS('o'),
+	PAIRS('p'),
+	PAIRS('q'),
+	PAIRS('r'),
+	PAIRS('s'),
+	PAIRS('t'),
+	PAIRS('u'),
+	PAIRS('v'),
+	PAIRS('w'),
+	PAIRS('x'),
+	PAIRS('y'),
+	PAIRS('z'),
+	PAIRS('0'),
+	PAIRS('1'),
+	PAIRS('2'),
+	PAIRS('3'),
+	PAIRS('4'),
+	PAIRS('5'),
+	PAIRS('6'),
+	PAIRS('7'),
+	PAIRS('8'),
+	PAIRS('9'),
+	PAIRS('+'),
+	PAIRS('/'),
 };
 
 /*
@@ -126,8 +177,8 @@ static void
 encode_whole(const uint8_t data[LINE_IN], char *out)
 {
 	for (size_t i = 0; i < LINE_IN; i += 3, out += 4) {
-		uint32_t v = (uint32_t)data[i] << 16
-		    | (uint32_t)data[i + 1] << 8 | data[i + 2];
+		uint32_t v = (uint32_t)data[i] << 16 |
+			     (uint32_t)data[i + 1] << 8 | data[i + 2];
 
 		memcpy(out, pairs[v >> 12], 2);
 		memcpy(out + 2, pairs[v & 0xfff], 2);
@@ -136,8 +187,8 @@ encode_whole(const uint8_t data[LINE_IN], char *out)
 
 /* One line of at most LINE_IN octets; there is always room for it. */
 static int
-encode_line(struct armor_writer *w, const uint8_t *data, size_t n,
-    struct err *err)
+encode_line(
+    struct armor_writer *w, const uint8_t *data, size_t n, struct err *err)
 {
 	char *o = w->out + w->out_len;
 
@@ -155,8 +206,8 @@ encode_line(struct armor_writer *w, const uint8_t *data, size_t n,
 
 /* Fills up the line that waits, and encodes it when it is whole. */
 static int
-fill_line(struct armor_writer *w, const uint8_t **data, size_t *n,
-    struct err *err)
+fill_line(
+    struct armor_writer *w, const uint8_t **data, size_t *n, struct err *err)
 {
 	size_t room = LINE_IN - w->line_len;
 	size_t len = *n < room ? *n : room;
@@ -210,8 +261,8 @@ armor_writer_finish(struct armor_writer *w, struct err *err)
 	if (w->line_len > 0 && encode_line(w, w->line, w->line_len, err) < 0)
 		return -1;
 	base64_encode(crc, sizeof crc, text + 1);
-	if (flush(w, err) < 0 || sink_put(&w->to, text, sizeof text, err) < 0
-	    || put_text(w, "\r\n", err) < 0 || put_text(w, end_line, err) < 0)
+	if (flush(w, err) < 0 || sink_put(&w->to, text, sizeof text, err) < 0 ||
+	    put_text(w, "\r\n", err) < 0 || put_text(w, end_line, err) < 0)
 		return -1;
 	return put_text(w, "\r\n", err);
 }
@@ -270,8 +321,7 @@ line_is(const char *line, size_t n, const char *text)
 }
 
 static int
-line_before(struct armor_reader *r, const char *line, size_t n,
-    struct err *err)
+line_before(struct armor_reader *r, const char *line, size_t n, struct err *err)
 {
 	if (n == 0)
 		return 0;
@@ -282,8 +332,8 @@ line_before(struct armor_reader *r, const char *line, size_t n,
 }
 
 static int
-line_headers(struct armor_reader *r, const char *line, size_t n,
-    struct err *err)
+line_headers(
+    struct armor_reader *r, const char *line, size_t n, struct err *err)
 {
 	if (n == 0)
 		r->state = STATE_DATA;
@@ -293,8 +343,7 @@ line_headers(struct armor_reader *r, const char *line, size_t n,
 }
 
 static int
-decoded(struct armor_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+decoded(struct armor_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	r->crc = crc24(r->crc, data, n);
 	return sink_put(&r->to, data, n, err);
@@ -380,6 +429,12 @@ line_after(struct armor_reader *r, size_t n, struct err *err)
 	return n == 0 ? 0 : broken(r, "something behind the tail line", err);
 }
 
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static int
 take_line(struct armor_reader *r, struct err *err)
 {
@@ -387,7 +442,7 @@ take_line(struct armor_reader *r, struct err *err)
 	size_t n = r->line_len;
 
 	r->line_len = 0;
-	while (n > 0 && memchr(" \t\r", line[n - 1], 3) != NULL)
+	while (n > 0 && is_space(line[n - 1]))
 		n--;
 	switch (r->state) {
 	case STATE_BEFORE:
@@ -407,8 +462,8 @@ take_line(struct armor_reader *r, struct err *err)
 }
 
 int
-armor_reader_feed(struct armor_reader *r, const void *data, size_t n,
-    struct err *err)
+armor_reader_feed(
+    struct armor_reader *r, const void *data, size_t n, struct err *err)
 {
 	const char *p = data;
 

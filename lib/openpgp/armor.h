@@ -13,8 +13,8 @@
 
 struct armor_writer;
 
-int armor_writer_new(struct sink to, struct armor_writer **out,
-    struct err *err) must_check;
+int armor_writer_new(
+    struct sink to, struct armor_writer **out, struct err *err) must_check;
 /* A sink that armors what is put in. */
 struct sink armor_writer_sink(struct armor_writer *w);
 int armor_writer_finish(struct armor_writer *w, struct err *err) must_check;
@@ -29,8 +29,8 @@ struct armor_reader;
  * of at most LIMIT_ARMOR_LINE octets. Anything else is ERR_PROTO. Decoded
  * octets go into `to`; they are worth something only once finish returned 0.
  */
-int armor_reader_new(struct sink to, struct armor_reader **out,
-    struct err *err) must_check;
+int armor_reader_new(
+    struct sink to, struct armor_reader **out, struct err *err) must_check;
 int armor_reader_feed(struct armor_reader *r, const void *data, size_t n,
     struct err *err) must_check;
 int armor_reader_finish(struct armor_reader *r, struct err *err) must_check;

@@ -21,9 +21,8 @@ armor(const uint8_t *data, size_t n, size_t step, struct buf *out)
 	struct sink to = armor_writer_sink(w);
 
 	for (size_t at = 0; at < n; at += step)
-		assert_int_equal(
-		    sink_put(&to, data + at, n - at < step ? n - at : step,
-			NULL),
+		assert_int_equal(sink_put(&to, data + at,
+				     n - at < step ? n - at : step, NULL),
 		    0);
 	assert_int_equal(armor_writer_finish(w, NULL), 0);
 	armor_writer_free(&w);
@@ -40,8 +39,8 @@ dearmor(const char *text, size_t n, size_t step, struct buf *out)
 
 	assert_int_equal(armor_reader_new(sink_to_buf(out), &r, NULL), 0);
 	for (size_t at = 0; rc == 0 && at < n; at += step)
-		rc = armor_reader_feed(r, text + at,
-		    n - at < step ? n - at : step, &err);
+		rc = armor_reader_feed(
+		    r, text + at, n - at < step ? n - at : step, &err);
 	if (rc == 0)
 		rc = armor_reader_finish(r, &err);
 	else /* what has failed stays failed */
@@ -57,13 +56,13 @@ static const struct {
 } good[] = {
 	{ "nothing", "", BEGIN "\r\n\r\n=twTO\r\n" END "\r\n" },
 	{ "one octet", "a", BEGIN "\r\n\r\nYQ==\r\n=8lcT\r\n" END "\r\n" },
-	{ "three octets", "abc",
-	    BEGIN "\r\n\r\nYWJj\r\n=uhx7\r\n" END "\r\n" },
+	{ "three octets", "abc", BEGIN "\r\n\r\nYWJj\r\n=uhx7\r\n" END "\r\n" },
 	{ "a line and one octet",
 	    "0123456789012345678901234567890123456789012345678",
-	    BEGIN "\r\n\r\n"
-		  "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3"
-		  "\r\nOA==\r\n=3z8e\r\n" END "\r\n" },
+	    BEGIN
+	    "\r\n\r\n"
+	    "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3"
+	    "\r\nOA==\r\n=3z8e\r\n" END "\r\n" },
 };
 
 static void
@@ -99,8 +98,8 @@ test_round_trip(void **state)
 			cleanup(buf_reset) struct buf b = { .limit = 1 << 20 };
 
 			armor(data, n, steps[i], &a);
-			assert_int_equal(dearmor((char *)a.data, a.len,
-					     steps[i], &b),
+			assert_int_equal(
+			    dearmor((char *)a.data, a.len, steps[i], &b),
 			    ERR_NONE);
 			assert_int_equal(b.len, n);
 			if (n > 0)
@@ -158,8 +157,8 @@ static const struct {
 	{ "padding alone", BEGIN "\n\n====\n" END "\n" },
 	{ "bare CR", BEGIN "\n\nYW\rJj\n" END "\n" },
 	{ "eight-bit octets", BEGIN "\n\nYW\xc3\xa4\n" END "\n" },
-	{ "a second message", BEGIN "\n\n" BODY END "\n" BEGIN "\n\n" BODY END
-				    "\n" },
+	{ "a second message",
+	    BEGIN "\n\n" BODY END "\n" BEGIN "\n\n" BODY END "\n" },
 	{ "a message in a message", BEGIN "\n\n" BEGIN "\n\n" BODY END "\n" },
 };
 
@@ -257,8 +256,8 @@ test_sink_fails(void **state)
 		struct err err = { 0 };
 
 		assert_int_equal(
-		    armor_writer_new((struct sink){ put_nowhere, &left }, &w,
-			NULL),
+		    armor_writer_new(
+			(struct sink){ put_nowhere, &left }, &w, NULL),
 		    0);
 
 		struct sink to = armor_writer_sink(w);

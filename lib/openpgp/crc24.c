@@ -7,26 +7,26 @@
 #include <string.h>
 
 /*
- * table[k][b] is the checksum of the octet b followed by k zero octets. A CRC is
- * linear: an entry is the sum of the entries of its bits, which are the
+ * table[k][b] is the checksum of the octet b followed by k zero octets. A CRC
+ * is linear: an entry is the sum of the entries of its bits, which are the
  * powers of x from x^24 on, modulo the polynomial.
  */
-#define BIT(b, i, x) (((b) >> (i) & 1U) * (x))
+#define BIT(b, i, x) (((b) >> (i)&1U) * (x))
 #define ENTRY(b, x0, x1, x2, x3, x4, x5, x6, x7)                         \
 	(BIT(b, 0, x0) ^ BIT(b, 1, x1) ^ BIT(b, 2, x2) ^ BIT(b, 3, x3) ^ \
 	    BIT(b, 4, x4) ^ BIT(b, 5, x5) ^ BIT(b, 6, x6) ^ BIT(b, 7, x7))
-#define ROW4(b, ...)                                       \
+#define ROW4(b, ...)                                           \
 	ENTRY((b), __VA_ARGS__), ENTRY((b) + 1U, __VA_ARGS__), \
 	    ENTRY((b) + 2U, __VA_ARGS__), ENTRY((b) + 3U, __VA_ARGS__)
-#define ROW16(b, ...)                                            \
-	ROW4((b), __VA_ARGS__), ROW4((b) + 4U, __VA_ARGS__),     \
+#define ROW16(b, ...)                                        \
+	ROW4((b), __VA_ARGS__), ROW4((b) + 4U, __VA_ARGS__), \
 	    ROW4((b) + 8U, __VA_ARGS__), ROW4((b) + 12U, __VA_ARGS__)
-#define ROW64(b, ...)                                               \
-	ROW16((b), __VA_ARGS__), ROW16((b) + 16U, __VA_ARGS__),     \
+#define ROW64(b, ...)                                           \
+	ROW16((b), __VA_ARGS__), ROW16((b) + 16U, __VA_ARGS__), \
 	    ROW16((b) + 32U, __VA_ARGS__), ROW16((b) + 48U, __VA_ARGS__)
-#define ROW256(...)                                            \
-	{                                                      \
-		ROW64(0U, __VA_ARGS__), ROW64(64U, __VA_ARGS__), \
+#define ROW256(...)                                                    \
+	{                                                              \
+		ROW64(0U, __VA_ARGS__), ROW64(64U, __VA_ARGS__),       \
 		    ROW64(128U, __VA_ARGS__), ROW64(192U, __VA_ARGS__) \
 	}
 
@@ -64,10 +64,10 @@ eight_octets(uint32_t crc, const uint8_t *data)
 
 	memcpy(&w, data, sizeof w);
 	w = be64toh(w) ^ (uint64_t)crc << 40;
-	return table[7][w >> 56] ^ table[6][w >> 48 & 0xff]
-	    ^ table[5][w >> 40 & 0xff] ^ table[4][w >> 32 & 0xff]
-	    ^ table[3][w >> 24 & 0xff] ^ table[2][w >> 16 & 0xff]
-	    ^ table[1][w >> 8 & 0xff] ^ table[0][w & 0xff];
+	return table[7][w >> 56] ^ table[6][w >> 48 & 0xff] ^
+	       table[5][w >> 40 & 0xff] ^ table[4][w >> 32 & 0xff] ^
+	       table[3][w >> 24 & 0xff] ^ table[2][w >> 16 & 0xff] ^
+	       table[1][w >> 8 & 0xff] ^ table[0][w & 0xff];
 }
 
 uint32_t

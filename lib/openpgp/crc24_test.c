@@ -51,8 +51,8 @@ test_every_entry(void **state)
 			uint8_t data[8] = { 0 };
 
 			data[at] = (uint8_t)b;
-			assert_int_equal(crc24(CRC24_INIT, data, 8),
-			    reference(data, 8));
+			assert_int_equal(
+			    crc24(CRC24_INIT, data, 8), reference(data, 8));
 		}
 }
 

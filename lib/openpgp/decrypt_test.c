@@ -236,8 +236,8 @@ static const char *const broken[] = {
 	"exit 0",
 	"kill -9 $$",
 	/* all of the text, and not a word about it */
-	"n=; for a; do [ \"$p\" = --status-fd ] && n=$a; p=$a; done; eval "
-	"\"exec $n>/dev/null\"; exec $gpg \"$@\"",
+	("for a; do [ \"$p\" = --status-fd ] && n=$a; p=$a; done; "
+	 "eval \"exec $n>/dev/null\"; exec $gpg \"$@\""),
 };
 
 static void

@@ -88,8 +88,8 @@ refuse(struct err *err)
 }
 
 int
-pgp_encryption_feed(struct pgp_encryption *e, const void *data, size_t n,
-    struct err *err)
+pgp_encryption_feed(
+    struct pgp_encryption *e, const void *data, size_t n, struct err *err)
 {
 	if (e->over)
 		return refuse(err);

@@ -42,8 +42,7 @@ int pgp_encryption_new(struct pgp_session *s, struct sink to,
 int pgp_encryption_feed(struct pgp_encryption *e, const void *data, size_t n,
     struct err *err) must_check;
 /* Ends the message. Only after it has returned 0 is the output a message. */
-int pgp_encryption_finish(struct pgp_encryption *e, struct err *err)
-    must_check;
+int pgp_encryption_finish(struct pgp_encryption *e, struct err *err) must_check;
 void pgp_encryption_free(struct pgp_encryption **ep);
 
 #endif

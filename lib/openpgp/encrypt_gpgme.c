@@ -187,10 +187,11 @@ read_plaintext(void *handle, void *buffer, size_t size)
 	struct gpg_encryption *e = handle;
 	size_t n = e->abandoned ? 0 : e->in_len < size ? e->in_len : size;
 
-	if (n > 0)
-		memcpy(buffer, e->in, n);
-	else
+	if (n == 0) {
 		e->end_taken = true;
+		return 0;
+	}
+	memcpy(buffer, e->in, n);
 	e->in += n;
 	e->in_len -= n;
 	return (ssize_t)n;

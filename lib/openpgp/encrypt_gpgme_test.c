@@ -5,6 +5,7 @@
 
 #include "openpgp/gpg_testing.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -13,7 +14,10 @@
 
 enum { BIG = 3 << 20, PIECE = 10000 };
 
-/* One ElGamal key for all tests: making it takes long. */
+/*
+ * One ElGamal key for all tests: making it takes long. Made by gpg 2.4 it
+ * announces GnuPG's own packets (tag 20), which must not be used.
+ */
 struct fixture {
 	struct test_gpg gpg;
 	struct crypt *crypt;
@@ -23,7 +27,8 @@ struct fixture {
 static const char make_key[] =
     "printf 'Key-Type: eddsa\\nKey-Curve: ed25519\\nKey-Usage: cert\\n"
     "Subkey-Type: ELG-E\\nSubkey-Length: 2048\\n"
-    "Name-Email: ann@example.org\\n%%no-protection\\n' | $g --gen-key; $g "
+    "Name-Email: ann@example.org\\n%%no-protection\\n' | $g --compliance=gnupg "
+    "--gen-key; $g "
     "--export";
 
 static struct pgp_cert *
@@ -246,28 +251,77 @@ test_two_at_once(void **state)
 	b->session_free(&session);
 }
 
+enum { THREADS = 4, THREAD_SIZE = 300000 };
+
+struct job {
+	const struct fixture *f;
+	uint8_t *data;
+	struct buf sealed;
+	int rc;
+	struct err err;
+	pthread_t thread;
+};
+
+static void *
+run_job(void *arg)
+{
+	struct job *j = arg;
+
+	j->rc = encrypt(j->f, j->data, THREAD_SIZE, PIECE, &j->sealed, &j->err);
+	return NULL;
+}
+
+/* As the milter does it; assertions only in the first thread. */
+static void
+test_threads(void **state)
+{
+	const struct fixture *f = *state;
+	struct job jobs[THREADS] = { 0 };
+
+	for (size_t i = 0; i < THREADS; i++) {
+		jobs[i].f = f;
+		jobs[i].sealed.limit = BIG;
+		jobs[i].data = malloc(THREAD_SIZE);
+		assert_non_null(jobs[i].data);
+		fill(jobs[i].data, THREAD_SIZE);
+		jobs[i].data[0] = (uint8_t)i;
+		assert_int_equal(
+		    pthread_create(&jobs[i].thread, NULL, run_job, &jobs[i]),
+		    0);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(jobs[i].thread, NULL), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		struct buf plain = { .limit = BIG };
+
+		if (jobs[i].rc < 0)
+			fail_msg("thread %zu: %s", i, jobs[i].err.text);
+		write_to(&f->gpg, "sealed", &jobs[i].sealed);
+		test_gpg_run(&f->gpg, "$g --decrypt sealed", &plain);
+		assert_int_equal(plain.len, THREAD_SIZE);
+		assert_memory_equal(plain.data, jobs[i].data, plain.len);
+		buf_reset(&plain);
+		buf_reset(&jobs[i].sealed);
+		free(jobs[i].data);
+	}
+}
+
 /* Nothing may be taken for a message when gpg does this. */
 static const char *const broken[] = {
 	"exit 2",
 	"kill -9 $$",
-	/* only the import works */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exit 2",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exit 0",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; kill -9 $$",
+	AFTER_IMPORT "exit 2",
+	AFTER_IMPORT "exit 0",
+	AFTER_IMPORT "kill -9 $$",
 	/* the message is cut off; nobody says so */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\" | head "
-	"-c 20000; exit 0",
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\" | head "
-	"-c 20; exit 0",
+	AFTER_IMPORT "$gpg \"$@\" | head -c 20000",
+	AFTER_IMPORT "$gpg \"$@\" | head -c 20",
 	/* it takes only a part of the text, which comes as "-&FD" */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; last=${!#}; head "
-	"-c 5000 /proc/self/fd/${last#-&} | $gpg \"${@:1:$#-1}\" -",
+	(AFTER_IMPORT "last=${!#}; head -c 5000 /proc/self/fd/${last#-&} | "
+		      "$gpg \"${@:1:$#-1}\" -"),
 	/* something behind the message */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; $gpg \"$@\"; echo "
-	"more; exit 0",
-	/* armored, compressed in the clear */
-	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; exec $gpg --armor "
-	"\"$@\"",
+	AFTER_IMPORT "$gpg \"$@\"; echo more",
+	AFTER_IMPORT "exec $gpg --armor \"$@\"",
 };
 
 static void
@@ -289,8 +343,7 @@ test_broken_gpg(void **state)
 		if (encrypt(f, data, sizes[i % 2], PIECE, &sealed, &err) == 0)
 			fail_msg("%s: taken for whole", script);
 		if (err.kind != ERR_TEMP)
-			fail_msg("%s: kind %d, %s", script, err.kind,
-			    err.text);
+			fail_msg("%s: kind %d, %s", script, err.kind, err.text);
 		buf_reset(&sealed);
 	}
 	test_gpg_replace(&f->gpg, NULL);
@@ -485,6 +538,49 @@ test_this_very_subkey(void **state)
 	test_gpg_stop(&g);
 }
 
+/* gpg 2.4 makes such keys, as version 5; 2.2 does not know them. */
+static void
+test_curve448(void **state)
+{
+	const struct fixture *f = *state;
+	struct test_gpg g;
+	struct buf can = { .limit = TEST_OUTPUT_MAX };
+	struct buf sealed = { .limit = BIG };
+	struct buf plain = { .limit = BIG };
+	struct err err;
+
+	test_gpg_start(&g);
+	test_gpg_run(&g,
+	    "g=\"$g --compliance=gnupg\"; $g --quick-gen-key ann@example.org "
+	    "ed25519 cert never; $g --quick-add-key $($g --list-keys "
+	    "--with-colons | awk -F: '/^fpr/{print $10; exit}') cv448 encr "
+	    "never && printf yes || printf no",
+	    &can);
+	if (can.len != 3) {
+		buf_reset(&can);
+		test_gpg_stop(&g);
+		skip();
+	}
+
+	struct pgp_cert *c = vetted(&g, "$g --export");
+	struct fixture here = { .crypt = f->crypt, .cert = c };
+
+	assert_int_equal(c->subkeys[0].version, 5);
+	assert_false(pgp_backend_native.handles(&c->subkeys[0]));
+	if (encrypt(&here, (const uint8_t *)"Hello", 5, 1, &sealed, &err) < 0)
+		fail_msg("%s", err.text);
+	check_packets(&sealed);
+	write_to(&g, "sealed", &sealed);
+	test_gpg_run(&g, "$g --decrypt sealed", &plain);
+	assert_int_equal(plain.len, 5);
+	assert_memory_equal(plain.data, "Hello", 5);
+	pgp_cert_free(&c);
+	buf_reset(&can);
+	buf_reset(&sealed);
+	buf_reset(&plain);
+	test_gpg_stop(&g);
+}
+
 /* A stored certificate that is damaged is no reason to try again. */
 static void
 test_damaged_store(void **state)
@@ -515,12 +611,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_broken_gpg),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_this_very_subkey),
+		cmocka_unit_test(test_curve448),
 		cmocka_unit_test(test_damaged_store),
 	};
 

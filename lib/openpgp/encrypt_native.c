@@ -32,8 +32,8 @@ handles(const struct pgp_subkey *subkey)
 	struct pubkey key;
 
 	/* a damaged one is for session_new to refuse, not for gpg to try */
-	return pubkey_parse(subkey->packet, subkey->packet_len, &key, NULL)
-	    != 0;
+	return pubkey_parse(subkey->packet, subkey->packet_len, &key, NULL) !=
+	       0;
 }
 
 static void
@@ -74,10 +74,10 @@ session_new(const struct crypt *crypt, const struct pgp_cert *cert,
 	s->crypt = crypt;
 	s->version = v2 ? SEIPD_V2 : SEIPD_V1;
 	s->pkesk.limit = LIMIT_PACKET_BODY;
-	if (crypt_random(crypt, s->session_key, sizeof s->session_key, err) < 0
-	    || pkesk_put(crypt, subkey, &key, v2 ? PKESK_V6 : PKESK_V3,
-		   s->session_key, &s->pkesk, err)
-		< 0)
+	if (crypt_random(crypt, s->session_key, sizeof s->session_key, err) <
+		0 ||
+	    pkesk_put(crypt, subkey, &key, v2 ? PKESK_V6 : PKESK_V3,
+		s->session_key, &s->pkesk, err) < 0)
 		return -1;
 	*session = steal(&s);
 	return 0;
@@ -108,8 +108,8 @@ free_encryption(struct native_encryption **ep)
 static const uint8_t literal_head[] = { 'b', 0, 0, 0, 0, 0 };
 
 static int
-encryption_new(void *session, struct sink to, void **encryption,
-    struct err *err)
+encryption_new(
+    void *session, struct sink to, void **encryption, struct err *err)
 {
 	const struct native_session *s = session;
 	cleanup(free_encryption) struct native_encryption *e =
@@ -117,14 +117,12 @@ encryption_new(void *session, struct sink to, void **encryption,
 
 	if (e == NULL)
 		return err_nomem(err);
-	if (packet_writer_new(PGP_TAG_SEIPD, to, &e->data, err) < 0
-	    || sink_put(&to, s->pkesk.data, s->pkesk.len, err) < 0
-	    || seipd_writer_new(s->crypt, s->version, s->session_key,
-		   packet_writer_sink(e->data), &e->seipd, err)
-		< 0
-	    || packet_writer_new(PGP_TAG_LITERAL, seipd_writer_sink(e->seipd),
-		   &e->literal, err)
-		< 0)
+	if (packet_writer_new(PGP_TAG_SEIPD, to, &e->data, err) < 0 ||
+	    sink_put(&to, s->pkesk.data, s->pkesk.len, err) < 0 ||
+	    seipd_writer_new(s->crypt, s->version, s->session_key,
+		packet_writer_sink(e->data), &e->seipd, err) < 0 ||
+	    packet_writer_new(PGP_TAG_LITERAL, seipd_writer_sink(e->seipd),
+		&e->literal, err) < 0)
 		return -1;
 
 	struct sink literal = packet_writer_sink(e->literal);
@@ -149,8 +147,8 @@ finish(void *encryption, struct err *err)
 {
 	struct native_encryption *e = encryption;
 
-	if (packet_writer_finish(e->literal, err) < 0
-	    || seipd_writer_finish(e->seipd, err) < 0)
+	if (packet_writer_finish(e->literal, err) < 0 ||
+	    seipd_writer_finish(e->seipd, err) < 0)
 		return -1;
 	return packet_writer_finish(e->data, err);
 }

@@ -93,8 +93,8 @@ encrypt_one(struct pgp_session *s, struct target *t, struct err *err)
 }
 
 static void
-check_message(const struct crypt *c, const struct pgp_session *s,
-    const struct buf *b)
+check_message(
+    const struct crypt *c, const struct pgp_session *s, const struct buf *b)
 {
 	cleanup(buf_reset) struct buf out = { .limit = SIZE };
 	struct message_reader *r = NULL;
@@ -150,11 +150,12 @@ test_messages_of_a_session(void **state)
 
 		assert_memory_equal(a.got.data, b.got.data, pkesk);
 		assert_int_equal(a.got.len, b.got.len);
-		assert_memory_not_equal(a.got.data + pkesk + 8,
-		    b.got.data + pkesk + 8, 64);
+		assert_memory_not_equal(
+		    a.got.data + pkesk + 8, b.got.data + pkesk + 8, 64);
 		assert_true(pgp_session_key(s, want));
-		assert_int_equal(test_open_pkesk(*state, &test_keys[i],
-				     &k.subkey, a.got.data + head_of(a.got.data), got),
+		assert_int_equal(
+		    test_open_pkesk(*state, &test_keys[i], &k.subkey,
+			a.got.data + head_of(a.got.data), got),
 		    SESSION_KEY_LEN);
 		assert_memory_equal(got, want, SESSION_KEY_LEN);
 		pgp_session_free(&s);
@@ -232,16 +233,16 @@ test_damaged_subkeys(void **state)
 		damaged = k;
 		damaged.subkey.packet = damaged.packet;
 		damaged.packet[bit / 8] ^= (uint8_t)(1U << bit % 8);
-		assert_int_equal(pgp_session_new(*state, NULL, &damaged.subkey,
-				     &s, &err),
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &damaged.subkey, &s, &err),
 		    -1);
 		assert_int_equal(err.kind, ERR_PERM);
 	}
 	for (size_t n = 0; n < k.subkey.packet_len; n++) {
 		damaged.subkey = k.subkey;
 		damaged.subkey.packet_len = n;
-		assert_int_equal(pgp_session_new(*state, NULL, &damaged.subkey,
-				     &s, &err),
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &damaged.subkey, &s, &err),
 		    -1);
 		assert_int_equal(err.kind, ERR_PERM);
 	}
@@ -269,12 +270,12 @@ test_memory_fails(void **state)
 			struct err err = { 0 };
 
 			test_subkey_init(*state, &test_keys[key], &k);
-			assert_int_equal(buf_reserve(&t.got, 2 * SIZE, NULL),
-			    0);
+			assert_int_equal(
+			    buf_reserve(&t.got, 2 * SIZE, NULL), 0);
 			fail_at = n;
 
-			int rc = pgp_session_new(*state, NULL, &k.subkey, &s,
-			    &err);
+			int rc =
+			    pgp_session_new(*state, NULL, &k.subkey, &s, &err);
 
 			if (rc < 0)
 				assert_null(s);
@@ -296,6 +297,60 @@ test_memory_fails(void **state)
 			assert_int_equal(rc, -1);
 			assert_int_equal(err.kind, ERR_TEMP);
 		}
+	}
+}
+
+static int
+read_one(const struct crypt *c, const uint8_t *key, const struct buf *b,
+    struct buf *out, struct err *err)
+{
+	struct message_reader *r = NULL;
+	int rc = message_reader_new(
+	    c, (struct aes_key){ key, 32 }, sink_to_buf(out), &r, err);
+
+	if (rc == 0)
+		rc = message_reader_feed(r, b->data, b->len, err);
+	if (rc == 0)
+		rc = message_reader_finish(r, err);
+	else if (r != NULL)
+		assert_int_equal(message_reader_finish(r, NULL), -1);
+	message_reader_free(&r);
+	return rc;
+}
+
+/* So it is when a message is read. */
+static void
+test_memory_fails_reading(void **state)
+{
+	for (size_t v = 0; v < 2; v++) {
+		struct target t = { .got.limit = 2 * SIZE, .puts = 1000 };
+		cleanup(buf_reset) struct buf out = { .limit = SIZE };
+		struct pgp_session *s = NULL;
+		struct test_subkey k;
+		uint8_t key[SESSION_KEY_LEN];
+		int rc = -1;
+
+		test_subkey_init(*state, &test_keys[0], &k);
+		k.subkey.seipd2 = v == 1;
+		assert_int_equal(
+		    pgp_session_new(*state, NULL, &k.subkey, &s, NULL), 0);
+		assert_int_equal(encrypt_one(s, &t, NULL), 0);
+		assert_true(pgp_session_key(s, key));
+		assert_int_equal(buf_reserve(&out, SIZE, NULL), 0);
+		for (unsigned n = 1; rc < 0; n++) {
+			struct err err = { 0 };
+
+			buf_clear(&out);
+			fail_at = n;
+			rc = read_one(*state, key, &t.got, &out, &err);
+			assert_true(rc == 0 || err.kind == ERR_TEMP);
+			assert_int_equal(rc == 0, fail_at > 0);
+			fail_at = 0;
+		}
+		assert_int_equal(out.len, SIZE);
+		assert_memory_equal(out.data, plain, SIZE);
+		pgp_session_free(&s);
+		buf_reset(&t.got);
 	}
 }
 
@@ -323,7 +378,8 @@ test_sink_fails(void **state)
 			else
 				check_message(*state, s, &t.got);
 			/* the plaintext is never what came out */
-			assert_null(t.got.len == 0
+			assert_null(
+			    t.got.len == 0
 				? NULL
 				: memmem(t.got.data, t.got.len, "attack", 6));
 			buf_reset(&t.got);
@@ -341,6 +397,7 @@ main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_damaged_subkeys),
 		cmocka_unit_test(test_memory_fails),
+		cmocka_unit_test(test_memory_fails_reading),
 		cmocka_unit_test(test_sink_fails),
 	};
 

@@ -23,7 +23,7 @@ int pgp_subkey_check(const struct crypt *c, const struct pgp_subkey *subkey,
  * (RFC 9580, section 5.5.4) or 5 (GnuPG's own); ERR_PERM when it is another.
  */
 int pgp_fingerprint(const struct crypt *c, const uint8_t *packet, size_t n,
-    uint8_t out[PGP_FINGERPRINT_MAX], size_t *out_len, struct err *err)
-    must_check;
+    uint8_t out[PGP_FINGERPRINT_MAX], size_t *out_len,
+    struct err *err) must_check;
 
 #endif

@@ -26,6 +26,10 @@
 
 enum { TEST_COMMAND_SIZE = 8192, TEST_OUTPUT_MAX = 16 << 20 };
 
+/* For test_gpg_replace(): only what comes after an import goes wrong. */
+#define AFTER_IMPORT                                                      \
+	"case \"$*\" in *import*) exec $gpg \"$@\";; esac; "
+
 struct test_gpg {
 	char home[32];
 };

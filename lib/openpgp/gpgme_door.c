@@ -25,15 +25,16 @@ struct gpg_home {
 	"batch\nno-tty\nno-greeting\nno-autostart\ndisable-dirmngr\n"       \
 	"no-auto-key-retrieve\nno-auto-key-locate\nno-random-seed-file\n"   \
 	"no-auto-check-trustdb\ntrust-model always\nignore-time-conflict\n" \
-	"ignore-valid-from\nimport-options self-sigs-only\n"                \
+	"ignore-valid-from\nimport-options self-sigs-only\n"              \
 	"export-options no-export-attributes\n"
 
 /*
  * RFC 4880 is what every reader knows: without it gpg 2.4 makes packets of its
- * own (tag 20). It also loosens how user IDs are taken, so never for vetting.
+ * own (tag 20). It also makes gpg take user IDs that their key has not signed,
+ * and Debian 13 has it as the default: not so where certificates are vetted.
  */
 static const char *const home_conf[] = {
-	[GPG_HOME_FOR_VETTING] = COMMON_CONF,
+	[GPG_HOME_FOR_VETTING] = COMMON_CONF "no-allow-non-selfsigned-uid\n",
 	[GPG_HOME_FOR_ENCRYPTION] =
 	    COMMON_CONF "rfc4880\ncipher-algo AES256\ncompress-algo none\n",
 };

@@ -90,8 +90,8 @@ inner_body(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	size_t skipped = skip_literal_head(r, data, n);
 
 	return skipped == n
-	    ? 0
-	    : sink_put(&r->to, data + skipped, n - skipped, err);
+		   ? 0
+		   : sink_put(&r->to, data + skipped, n - skipped, err);
 }
 
 static int
@@ -101,8 +101,8 @@ inner_end(void *ctx, struct err *err)
 
 	if (r->inner_tag != PGP_TAG_LITERAL)
 		return 0;
-	if (r->literal_at < LITERAL_FIXED_LEN
-	    || r->literal_at < r->literal_head)
+	if (r->literal_at < LITERAL_FIXED_LEN ||
+	    r->literal_at < r->literal_head)
 		return malformed(err, "literal packet too short");
 	r->literal_read = true;
 	return 0;
@@ -164,8 +164,8 @@ outer_end(void *ctx, struct err *err)
 
 	if (r->outer_tag != PGP_TAG_SEIPD)
 		return 0;
-	if (seipd_reader_finish(r->seipd, err) < 0
-	    || packet_reader_finish(r->inner, err) < 0)
+	if (seipd_reader_finish(r->seipd, err) < 0 ||
+	    packet_reader_finish(r->inner, err) < 0)
 		return -1;
 	r->seipd_read = true;
 	return r->literal_read ? 0 : malformed(err, "no literal data in it");
@@ -186,14 +186,12 @@ message_reader_new(const struct crypt *c, struct aes_key session_key,
 		return err_set(err, ERR_PERM, "no length of an AES key");
 	memcpy(r->session_key, session_key.data, session_key.len);
 	r->session_key_len = session_key.len;
-	if (packet_reader_new((struct packet_events){ outer_begin, outer_body,
-				  outer_end, r },
-		&r->outer, err)
-		< 0
-	    || packet_reader_new((struct packet_events){ inner_begin,
-				     inner_body, inner_end, r },
-		   &r->inner, err)
-		< 0)
+	if (packet_reader_new(
+		(struct packet_events){ outer_begin, outer_body, outer_end, r },
+		&r->outer, err) < 0 ||
+	    packet_reader_new(
+		(struct packet_events){ inner_begin, inner_body, inner_end, r },
+		&r->inner, err) < 0)
 		return -1;
 	*out = steal(&r);
 	return 0;
@@ -220,8 +218,8 @@ refuse(struct err *err)
 }
 
 int
-message_reader_feed(struct message_reader *r, const void *data, size_t n,
-    struct err *err)
+message_reader_feed(
+    struct message_reader *r, const void *data, size_t n, struct err *err)
 {
 	if (r->failed)
 		return refuse(err);

@@ -16,10 +16,10 @@
 struct message_reader;
 
 /*
- * crypt is borrowed, the session key is copied. The plaintext goes into `to`; NOTHING of it may be used
- * before message_reader_finish() has returned 0: SEIPD version 1 proves its
- * integrity only at the end, and version 2 only there that nothing is
- * missing. When anything fails, throw away what came out.
+ * crypt is borrowed, the session key is copied. The plaintext goes into `to`;
+ * NOTHING of it may be used before message_reader_finish() has returned 0:
+ * SEIPD version 1 proves its integrity only at the end, and version 2 only
+ * there that nothing is missing. When anything fails, throw away what came out.
  */
 int message_reader_new(const struct crypt *c, struct aes_key session_key,
     struct sink to, struct message_reader **out, struct err *err) must_check;
@@ -30,8 +30,7 @@ int message_reader_new(const struct crypt *c, struct aes_key session_key,
  */
 int message_reader_feed(struct message_reader *r, const void *data, size_t n,
     struct err *err) must_check;
-int message_reader_finish(struct message_reader *r, struct err *err)
-    must_check;
+int message_reader_finish(struct message_reader *r, struct err *err) must_check;
 /* Wipes what it held. */
 void message_reader_free(struct message_reader **rp);
 

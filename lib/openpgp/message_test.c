@@ -62,8 +62,8 @@ decrypt(const struct fixture *f, const uint8_t *data, size_t n, size_t step,
 		sink_to_buf(out), &r, NULL),
 	    0);
 	for (size_t at = 0; rc == 0 && at < n; at += step)
-		rc = message_reader_feed(r, data + at,
-		    n - at < step ? n - at : step, err);
+		rc = message_reader_feed(
+		    r, data + at, n - at < step ? n - at : step, err);
 	if (rc == 0)
 		rc = message_reader_finish(r, err);
 	assert_int_equal(message_reader_finish(r, NULL), -1); /* only once */
@@ -87,8 +87,8 @@ octets(void)
 }
 
 static void
-there_and_back(struct fixture *f, const uint8_t *data, size_t n, size_t in,
-    size_t out)
+there_and_back(
+    struct fixture *f, const uint8_t *data, size_t n, size_t in, size_t out)
 {
 	cleanup(buf_reset) struct buf sealed = { .limit = 4 * SIZE };
 	cleanup(buf_reset) struct buf plain = { .limit = SIZE };
@@ -155,8 +155,8 @@ test_threads(void **state)
 
 	octets();
 	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-				     seal_and_open, *state),
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, seal_and_open, *state),
 		    0);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
@@ -225,11 +225,11 @@ test_cut(void **state)
 		for (size_t n = 0; n < sealed.len; n += n < 400 ? 1 : 37) {
 			struct err err = { 0 };
 
-			assert_int_equal(decrypt(&f, sealed.data, n, SIZE,
-					     &plain, &err),
+			assert_int_equal(
+			    decrypt(&f, sealed.data, n, SIZE, &plain, &err),
 			    -1);
-			assert_true(err.kind == ERR_PERM
-			    || err.kind == ERR_PROTO);
+			assert_true(
+			    err.kind == ERR_PERM || err.kind == ERR_PROTO);
 		}
 		pgp_session_free(&f.session);
 	}
@@ -259,8 +259,8 @@ test_changed(void **state)
 				sealed.data[at] ^= (uint8_t)(1U << bit);
 			}
 		}
-		assert_int_equal(decrypt(&f, sealed.data, sealed.len, SIZE,
-				     &plain, NULL),
+		assert_int_equal(
+		    decrypt(&f, sealed.data, sealed.len, SIZE, &plain, NULL),
 		    0);
 		pgp_session_free(&f.session);
 	}
@@ -291,7 +291,9 @@ test_wrong_key(void **state)
 }
 
 #define LITERAL(text) "\xcb" text
-#define HELLO	      LITERAL("\x0b" "b\0\0\0\0\0hello")
+#define HELLO          \
+	LITERAL("\x0b" \
+		"b\0\0\0\0\0hello")
 
 #define BYTES(s) (s), sizeof(s) - 1
 
@@ -304,23 +306,62 @@ static const struct {
 } inner[] = {
 	{ "a literal packet", BYTES(HELLO), 0 },
 	{ "one with a name and a date",
-	    BYTES(LITERAL("\x0f" "u\4namedatehello")), 0 },
-	{ "old format", BYTES("\xac\x0b" "b\0\0\0\0\0hello"), 0 },
-	{ "no length", BYTES("\xaf" "b\0\0\0\0\0hello"), 0 },
-	{ "padding behind", BYTES(HELLO "\xd5\x03" "abc"), 0 },
-	{ "signed", BYTES("\xc4\x01" "x" HELLO "\xc2\x01" "y"), 0 },
+	    BYTES(LITERAL("\x0f"
+			  "u\4namedatehello")),
+	    0 },
+	{ "old format",
+	    BYTES("\xac\x0b"
+		  "b\0\0\0\0\0hello"),
+	    0 },
+	{ "no length",
+	    BYTES("\xaf"
+		  "b\0\0\0\0\0hello"),
+	    0 },
+	{ "padding behind",
+	    BYTES(HELLO "\xd5\x03"
+			"abc"),
+	    0 },
+	{ "signed",
+	    BYTES("\xc4\x01"
+		  "x" HELLO "\xc2\x01"
+		  "y"),
+	    0 },
 	{ "nothing", BYTES(""), -1 },
-	{ "padding alone", BYTES("\xd5\x03" "abc"), -1 },
+	{ "padding alone",
+	    BYTES("\xd5\x03"
+		  "abc"),
+	    -1 },
 	{ "two literal packets", BYTES(HELLO HELLO), -1 },
-	{ "compressed", BYTES("\xc8\x03" "abc"), -1 },
-	{ "encrypted twice", BYTES("\xd2\x03" "abc"), -1 },
-	{ "a key", BYTES("\xc6\x03" "abc"), -1 },
-	{ "a literal packet cut", BYTES(LITERAL("\x0c" "b\0\0\0\0\0hello")),
+	{ "compressed",
+	    BYTES("\xc8\x03"
+		  "abc"),
+	    -1 },
+	{ "encrypted twice",
+	    BYTES("\xd2\x03"
+		  "abc"),
+	    -1 },
+	{ "a key",
+	    BYTES("\xc6\x03"
+		  "abc"),
+	    -1 },
+	{ "a literal packet cut",
+	    BYTES(LITERAL("\x0c"
+			  "b\0\0\0\0\0hello")),
 	    -1 },
 	{ "an empty literal packet", BYTES(LITERAL("\x00")), -1 },
-	{ "a literal packet of a format", BYTES(LITERAL("\x01" "b")), -1 },
-	{ "a name cut", BYTES(LITERAL("\x03" "b\x0a" "a")), -1 },
-	{ "a date cut", BYTES(LITERAL("\x05" "b\0\0\0\0")), -1 },
+	{ "a literal packet of a format",
+	    BYTES(LITERAL("\x01"
+			  "b")),
+	    -1 },
+	{ "a name cut",
+	    BYTES(LITERAL("\x03"
+			  "b\x0a"
+			  "a")),
+	    -1 },
+	{ "a date cut",
+	    BYTES(LITERAL("\x05"
+			  "b\0\0\0\0")),
+	    -1 },
 	{ "text", BYTES("hello"), -1 },
 };
 
@@ -358,8 +399,7 @@ test_inner_packets(void **state)
 			seal_packets(&f, step % 2 == 0 ? SEIPD_V1 : SEIPD_V2,
 			    inner[i].packets, inner[i].len, &b);
 
-			int rc =
-			    decrypt(&f, b.data, b.len, step, &plain, NULL);
+			int rc = decrypt(&f, b.data, b.len, step, &plain, NULL);
 
 			if (rc != inner[i].rc)
 				fail_msg("%s: %d", inner[i].name, rc);
@@ -379,16 +419,33 @@ static const struct {
 	int rc;
 } outer[] = {
 	{ "nothing", BYTES(""), BYTES(""), 0 },
-	{ "a PKESK and an SKESK", BYTES("\xc1\x01" "a" "\xc3\x01" "b"),
+	{ "a PKESK and an SKESK",
+	    BYTES("\xc1\x01"
+		  "a"
+		  "\xc3\x01"
+		  "b"),
 	    BYTES(""), 0 },
-	{ "a marker and padding", BYTES("\xca\x03" "PGP"),
-	    BYTES("\xd5\x01" "x"), 0 },
+	{ "a marker and padding",
+	    BYTES("\xca\x03"
+		  "PGP"),
+	    BYTES("\xd5\x01"
+		  "x"),
+	    0 },
 	{ "a literal packet before", BYTES(HELLO), BYTES(""), -1 },
 	{ "a literal packet behind", BYTES(""), BYTES(HELLO), -1 },
-	{ "a PKESK behind", BYTES(""), BYTES("\xc1\x01" "a"), -1 },
+	{ "a PKESK behind", BYTES(""),
+	    BYTES("\xc1\x01"
+		  "a"),
+	    -1 },
 	{ "text behind", BYTES(""), BYTES("hello"), -1 },
-	{ "no integrity", BYTES("\xc9\x03" "abc"), BYTES(""), -1 },
-	{ "GnuPG's own AEAD", BYTES("\xd4\x03" "abc"), BYTES(""), -1 },
+	{ "no integrity",
+	    BYTES("\xc9\x03"
+		  "abc"),
+	    BYTES(""), -1 },
+	{ "GnuPG's own AEAD",
+	    BYTES("\xd4\x03"
+		  "abc"),
+	    BYTES(""), -1 },
 };
 
 static void
@@ -407,8 +464,8 @@ test_outer_packets(void **state)
 		assert_int_equal(
 		    buf_put(&b, outer[i].behind, outer[i].behind_len, &err), 0);
 		for (size_t step = 1; step <= b.len; step++)
-			if (decrypt(&f, b.data, b.len, step, &plain, &err)
-			    != outer[i].rc)
+			if (decrypt(&f, b.data, b.len, step, &plain, &err) !=
+			    outer[i].rc)
 				fail_msg("%s", outer[i].name);
 	}
 }

@@ -11,11 +11,11 @@ enum {
 /* What the next octet is. */
 enum state {
 	STATE_TAG,
-	STATE_NEW_LENGTH,  /* the first octet of a new-format length */
-	STATE_SECOND,      /* the second and last octet of one */
-	STATE_NUMBER,      /* `left` more octets of a length */
-	STATE_BODY,        /* `left` more octets of the body, or of a part */
-	STATE_ENDLESS,     /* body up to the end of the input */
+	STATE_NEW_LENGTH, /* the first octet of a new-format length */
+	STATE_SECOND,     /* the second and last octet of one */
+	STATE_NUMBER,     /* `left` more octets of a length */
+	STATE_BODY,       /* `left` more octets of the body, or of a part */
+	STATE_ENDLESS,    /* body up to the end of the input */
 	STATE_BROKEN,
 };
 
@@ -30,8 +30,8 @@ struct packet_reader {
 };
 
 int
-packet_reader_new(struct packet_events events, struct packet_reader **out,
-    struct err *err)
+packet_reader_new(
+    struct packet_events events, struct packet_reader **out, struct err *err)
 {
 	struct packet_reader *r = calloc(1, sizeof *r);
 
@@ -58,9 +58,9 @@ broken(struct err *err, const char *what)
 static bool
 is_data(unsigned tag)
 {
-	return tag == PGP_TAG_COMPRESSED || tag == PGP_TAG_SED
-	    || tag == PGP_TAG_LITERAL || tag == PGP_TAG_SEIPD
-	    || tag == PGP_TAG_GNUPG_AEAD;
+	return tag == PGP_TAG_COMPRESSED || tag == PGP_TAG_SED ||
+	       tag == PGP_TAG_LITERAL || tag == PGP_TAG_SEIPD ||
+	       tag == PGP_TAG_GNUPG_AEAD;
 }
 
 static int
@@ -88,8 +88,8 @@ end_if_over(struct packet_reader *r, struct err *err)
 }
 
 static int
-start_body(struct packet_reader *r, uint64_t length, bool partial,
-    struct err *err)
+start_body(
+    struct packet_reader *r, uint64_t length, bool partial, struct err *err)
 {
 	r->left = length;
 	r->partial = partial;
@@ -197,8 +197,8 @@ take_octet(struct packet_reader *r, uint8_t octet, struct err *err)
 
 /* The piece of the body that is at hand. */
 static int
-take_body(struct packet_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+take_body(
+    struct packet_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	if (r->events.body(r->events.ctx, data, n, err) < 0)
 		return -1;
@@ -215,17 +215,16 @@ at_hand(const struct packet_reader *r, size_t n)
 }
 
 int
-packet_reader_feed(struct packet_reader *r, const void *data, size_t n,
-    struct err *err)
+packet_reader_feed(
+    struct packet_reader *r, const void *data, size_t n, struct err *err)
 {
 	const uint8_t *p = data;
 
 	while (n > 0) {
-		bool body =
-		    r->state == STATE_BODY || r->state == STATE_ENDLESS;
+		bool body = r->state == STATE_BODY || r->state == STATE_ENDLESS;
 		size_t len = body ? at_hand(r, n) : 1;
-		int rc = body ? take_body(r, p, len, err)
-			      : take_octet(r, *p, err);
+		int rc =
+		    body ? take_body(r, p, len, err) : take_octet(r, *p, err);
 
 		if (rc < 0) {
 			r->state = STATE_BROKEN;

@@ -4,8 +4,8 @@
 /*
  * A reader of OpenPGP packet framing (RFC 9580, section 4.2), streaming and
  * without I/O: old and new format, all length types, partial and
- * indeterminate lengths (the last two for data packets only, and a first part of
- * at least 512 octets). It keeps no packet body.
+ * indeterminate lengths (the last two for data packets only, and a first part
+ * of at least 512 octets). It keeps no packet body.
  */
 #ifndef OPENPGP_PACKET_H
 #define OPENPGP_PACKET_H

@@ -46,8 +46,8 @@ read_in_steps(const uint8_t *data, size_t n, size_t step, struct story *s)
 
 	assert_int_equal(packet_reader_new(events, &r, NULL), 0);
 	for (size_t at = 0; rc == 0 && at < n; at += step)
-		rc = packet_reader_feed(r, data + at,
-		    n - at < step ? n - at : step, &err);
+		rc = packet_reader_feed(
+		    r, data + at, n - at < step ? n - at : step, &err);
 	if (rc == 0)
 		rc = packet_reader_finish(r, &err);
 	else /* what has failed stays failed */
@@ -70,42 +70,51 @@ static const struct {
 	const char *story;
 } good[] = {
 	{ "nothing", BYTES(""), "" },
-	{ "new, one octet", BYTES("\xcb\x03"
-				  "abc"),
+	{ "new, one octet",
+	    BYTES("\xcb\x03"
+		  "abc"),
 	    "11(abc)" },
 	{ "new, empty", BYTES("\xd5\x00"), "21()" },
-	{ "new, five octets", BYTES("\xc1\xff\x00\x00\x00\x02"
-				    "ab"),
+	{ "new, five octets",
+	    BYTES("\xc1\xff\x00\x00\x00\x02"
+		  "ab"),
 	    "1(ab)" },
 	{ "new, two octets: 192", BYTES("\xcd\xc0\x00" X64 X64 X64),
 	    "13(" X64 X64 X64 ")" },
-	{ "old, one octet", BYTES("\x84\x02"
-				  "ab"),
+	{ "old, one octet",
+	    BYTES("\x84\x02"
+		  "ab"),
 	    "1(ab)" },
-	{ "old, two octets", BYTES("\x85\x00\x02"
-				   "ab"),
+	{ "old, two octets",
+	    BYTES("\x85\x00\x02"
+		  "ab"),
 	    "1(ab)" },
-	{ "old, four octets", BYTES("\x86\x00\x00\x00\x02"
-				    "ab"),
+	{ "old, four octets",
+	    BYTES("\x86\x00\x00\x00\x02"
+		  "ab"),
 	    "1(ab)" },
-	{ "old, no length", BYTES("\xaf"
-				  "abc"),
+	{ "old, no length",
+	    BYTES("\xaf"
+		  "abc"),
 	    "11(abc)" },
-	{ "two packets", BYTES("\xcb\x01"
-			       "a"
-			       "\x84\x01"
-			       "b"),
+	{ "two packets",
+	    BYTES("\xcb\x01"
+		  "a"
+		  "\x84\x01"
+		  "b"),
 	    "11(a)1(b)" },
 	{ "parts: 512 and an empty end", BYTES("\xd2\xe9" X512 "\x00"),
 	    "18(" X512 ")" },
-	{ "parts: 512, 1, 2 and an end", BYTES("\xd2\xe9" X512 "\xe0"
-					       "a"
-					       "\xe1"
-					       "bc"
-					       "\x03"
-					       "def"),
+	{ "parts: 512, 1, 2 and an end",
+	    BYTES("\xd2\xe9" X512 "\xe0"
+		  "a"
+		  "\xe1"
+		  "bc"
+		  "\x03"
+		  "def"),
 	    "18(" X512 "abcdef)" },
-	{ "parts, a two-octet end", BYTES("\xcb\xe9" X512 "\xc0\x00" X64 X64 X64),
+	{ "parts, a two-octet end",
+	    BYTES("\xcb\xe9" X512 "\xc0\x00" X64 X64 X64),
 	    "11(" X512 X64 X64 X64 ")" },
 };
 
@@ -140,8 +149,7 @@ test_good(void **state)
 			if (kind != ERR_NONE)
 				fail_msg("%s: refused", good[i].name);
 			assert_non_null(buf_str(&s.text, NULL));
-			assert_string_equal((char *)s.text.data,
-			    good[i].story);
+			assert_string_equal((char *)s.text.data, good[i].story);
 			buf_reset(&s.text);
 		}
 	}
@@ -154,9 +162,8 @@ test_bad(void **state)
 	for (size_t i = 0; i < countof(bad); i++) {
 		for (size_t step = 1; step <= bad[i].len + 1; step++) {
 			struct story s = { .text.limit = 4096 };
-			enum err_kind kind =
-			    read_in_steps((const uint8_t *)bad[i].data,
-				bad[i].len, step, &s);
+			enum err_kind kind = read_in_steps(
+			    (const uint8_t *)bad[i].data, bad[i].len, step, &s);
 
 			if (kind != ERR_PROTO)
 				fail_msg("%s: not refused", bad[i].name);
@@ -171,19 +178,19 @@ test_cut(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(good); i++) {
-		bool one = strstr(good[i].name, "two packets") == NULL
-		    && strstr(good[i].name, "no length") == NULL;
+		bool one = strstr(good[i].name, "two packets") == NULL &&
+			   strstr(good[i].name, "no length") == NULL;
 
 		for (size_t n = 1; one && n < good[i].len; n++) {
 			struct story s = { .text.limit = 4096 };
 
 			assert_int_equal(
-			    read_in_steps((const uint8_t *)good[i].data, n, 7,
-				&s),
+			    read_in_steps(
+				(const uint8_t *)good[i].data, n, 7, &s),
 			    ERR_PROTO);
 			assert_null(s.text.len == 0
-				? NULL
-				: memchr(s.text.data, ')', s.text.len));
+					? NULL
+					: memchr(s.text.data, ')', s.text.len));
 			buf_reset(&s.text);
 		}
 	}
@@ -251,8 +258,7 @@ test_header(void **state)
 
 		memset(data + head, 'x', lengths[i]);
 		assert_int_equal(
-		    read_in_steps(data, head + lengths[i], 4096, &s),
-		    ERR_NONE);
+		    read_in_steps(data, head + lengths[i], 4096, &s), ERR_NONE);
 		assert_int_equal(s.text.len, lengths[i] + 4);
 		buf_reset(&s.text);
 	}

@@ -17,8 +17,8 @@ struct packet_writer {
 };
 
 int
-packet_writer_new(unsigned tag, struct sink to, struct packet_writer **out,
-    struct err *err)
+packet_writer_new(
+    unsigned tag, struct sink to, struct packet_writer **out, struct err *err)
 {
 	struct packet_writer *w = malloc(sizeof *w);
 

@@ -13,7 +13,8 @@
 
 enum {
 	PACKET_PART_BITS = 13,
-	PACKET_PART_LEN = 1 << PACKET_PART_BITS, /* a body up to this is whole */
+	PACKET_PART_LEN = 1
+			  << PACKET_PART_BITS, /* a body up to this is whole */
 	PACKET_HEADER_MAX = 6,
 };
 

@@ -56,8 +56,8 @@ plain_session_key(const struct work *w, bool padded, uint8_t out[PLAIN_MAX])
 
 /* `prefix` is the first octet and not zero, or there is none (-1). */
 static int
-put_mpi(struct buf *b, int prefix, const uint8_t *data, size_t n,
-    struct err *err)
+put_mpi(
+    struct buf *b, int prefix, const uint8_t *data, size_t n, struct err *err)
 {
 	uint8_t head[3] = { 0 };
 	size_t skip = 0;
@@ -85,8 +85,8 @@ put_rsa(const struct work *w, struct err *err)
 	uint8_t cipher[RSA_LEN_MAX];
 	size_t cipher_len = 0;
 	size_t n = plain_session_key(w, false, plain);
-	int rc = rsa_encrypt(w->crypt, &w->key->rsa, plain, n, cipher,
-	    &cipher_len, err);
+	int rc = rsa_encrypt(
+	    w->crypt, &w->key->rsa, plain, n, cipher, &cipher_len, err);
 
 	explicit_bzero(plain, sizeof plain);
 	return rc < 0 ? -1 : put_mpi(w->body, -1, cipher, cipher_len, err);
@@ -100,9 +100,9 @@ put_kdf_param(const struct pgp_subkey *subkey, const struct pubkey *key,
 	const uint8_t ids[] = { PGP_ECDH, 3, 1, key->ecdh.kdf_hash_id,
 		key->ecdh.kek_cipher_id };
 
-	if (buf_put(b, key->ecdh.oid, key->ecdh.oid_len, err) < 0
-	    || buf_put(b, ids, sizeof ids, err) < 0
-	    || buf_put(b, "Anonymous Sender    ", 20, err) < 0)
+	if (buf_put(b, key->ecdh.oid, key->ecdh.oid_len, err) < 0 ||
+	    buf_put(b, ids, sizeof ids, err) < 0 ||
+	    buf_put(b, "Anonymous Sender    ", 20, err) < 0)
 		return -1;
 	return buf_put(b, subkey->fingerprint, subkey->fingerprint_len, err);
 }
@@ -115,10 +115,10 @@ pkesk_ecdh_kek(const struct crypt *c, const struct pgp_subkey *subkey,
 	cleanup(buf_reset) struct buf b = { .limit = 512, .secret = true };
 	uint8_t hash[HASH_LEN_MAX];
 
-	if (buf_put(&b, "\0\0\0\1", 4, err) < 0
-	    || buf_put(&b, a->secret, a->secret_len, err) < 0
-	    || put_kdf_param(subkey, key, &b, err) < 0
-	    || hash_of(c, key->ecdh.kdf_hash, b.data, b.len, hash, err) < 0)
+	if (buf_put(&b, "\0\0\0\1", 4, err) < 0 ||
+	    buf_put(&b, a->secret, a->secret_len, err) < 0 ||
+	    put_kdf_param(subkey, key, &b, err) < 0 ||
+	    hash_of(c, key->ecdh.kdf_hash, b.data, b.len, hash, err) < 0)
 		return -1;
 	memcpy(kek, hash, key->ecdh.kek_len);
 	explicit_bzero(hash, sizeof hash);
@@ -134,8 +134,8 @@ put_wrapped(const struct work *w, struct aes_key kek, const uint8_t *plain,
 	bool cipher = w->key->algorithm == PGP_X25519 && w->version == PKESK_V3;
 	size_t len = n + KEYWRAP_OVERHEAD;
 
-	if (keywrap(w->crypt, kek, plain, n, wrapped, err) < 0
-	    || buf_putc(w->body, (uint8_t)(len + (cipher ? 1 : 0)), err) < 0)
+	if (keywrap(w->crypt, kek, plain, n, wrapped, err) < 0 ||
+	    buf_putc(w->body, (uint8_t)(len + (cipher ? 1 : 0)), err) < 0)
 		return -1;
 	if (cipher && buf_putc(w->body, CIPHER_AES256_ID, err) < 0)
 		return -1;
@@ -143,8 +143,8 @@ put_wrapped(const struct work *w, struct aes_key kek, const uint8_t *plain,
 }
 
 static int
-put_ecdh_secret(const struct work *w, const struct ecdh_agreement *a,
-    struct err *err)
+put_ecdh_secret(
+    const struct work *w, const struct ecdh_agreement *a, struct err *err)
 {
 	uint8_t kek[KEK_LEN_MAX];
 	uint8_t plain[PLAIN_MAX];
@@ -152,8 +152,8 @@ put_ecdh_secret(const struct work *w, const struct ecdh_agreement *a,
 	size_t n = plain_session_key(w, true, plain);
 	int rc = -1;
 
-	if (put_mpi(w->body, prefix, a->point, a->point_len, err) == 0
-	    && pkesk_ecdh_kek(w->crypt, w->subkey, w->key, a, kek, err) == 0)
+	if (put_mpi(w->body, prefix, a->point, a->point_len, err) == 0 &&
+	    pkesk_ecdh_kek(w->crypt, w->subkey, w->key, a, kek, err) == 0)
 		rc = put_wrapped(w,
 		    (struct aes_key){ kek, w->key->ecdh.kek_len }, plain, n,
 		    err);
@@ -169,25 +169,25 @@ pkesk_x25519_kek(const struct crypt *c, const struct pubkey *key,
 {
 	cleanup(buf_reset) struct buf b = { .limit = 96, .secret = true };
 
-	if (buf_put(&b, a->point, a->point_len, err) < 0
-	    || buf_put(&b, key->point, key->point_len, err) < 0
-	    || buf_put(&b, a->secret, a->secret_len, err) < 0)
+	if (buf_put(&b, a->point, a->point_len, err) < 0 ||
+	    buf_put(&b, key->point, key->point_len, err) < 0 ||
+	    buf_put(&b, a->secret, a->secret_len, err) < 0)
 		return -1;
-	return hkdf_sha256(c, (struct kdf_bytes){ b.data, b.len },
-	    (struct kdf_bytes){ NULL, 0 },
-	    (struct kdf_bytes){ "OpenPGP X25519", 14 }, kek, X25519_KEK_LEN,
+	return hkdf_sha256(c, (struct crypt_bytes){ b.data, b.len },
+	    (struct crypt_bytes){ NULL, 0 },
+	    (struct crypt_bytes){ "OpenPGP X25519", 14 }, kek, X25519_KEK_LEN,
 	    err);
 }
 
 static int
-put_x25519_secret(const struct work *w, const struct ecdh_agreement *a,
-    struct err *err)
+put_x25519_secret(
+    const struct work *w, const struct ecdh_agreement *a, struct err *err)
 {
 	uint8_t kek[X25519_KEK_LEN];
 	int rc = -1;
 
-	if (buf_put(w->body, a->point, a->point_len, err) == 0
-	    && pkesk_x25519_kek(w->crypt, w->key, a, kek, err) == 0)
+	if (buf_put(w->body, a->point, a->point_len, err) == 0 &&
+	    pkesk_x25519_kek(w->crypt, w->key, a, kek, err) == 0)
 		rc = put_wrapped(w, (struct aes_key){ kek, sizeof kek },
 		    w->session_key, SESSION_KEY_LEN, err);
 	explicit_bzero(kek, sizeof kek);
@@ -203,8 +203,8 @@ put_agreed(const struct work *w, struct err *err)
 
 	if (rc == 0)
 		rc = w->key->algorithm == PGP_X25519
-		    ? put_x25519_secret(w, &a, err)
-		    : put_ecdh_secret(w, &a, err);
+			 ? put_x25519_secret(w, &a, err)
+			 : put_ecdh_secret(w, &a, err);
 	explicit_bzero(&a, sizeof a);
 	return rc;
 }
@@ -220,8 +220,8 @@ put_recipient(const struct work *w, struct err *err)
 		pgp_key_id(s->fingerprint, s->fingerprint_len, id);
 		return buf_put(w->body, id, sizeof id, err);
 	}
-	if (buf_putc(w->body, (uint8_t)(1 + s->fingerprint_len), err) < 0
-	    || buf_putc(w->body, s->version, err) < 0)
+	if (buf_putc(w->body, (uint8_t)(1 + s->fingerprint_len), err) < 0 ||
+	    buf_putc(w->body, s->version, err) < 0)
 		return -1;
 	return buf_put(w->body, s->fingerprint, s->fingerprint_len, err);
 }
@@ -229,9 +229,9 @@ put_recipient(const struct work *w, struct err *err)
 static int
 put_body(const struct work *w, struct err *err)
 {
-	if (buf_putc(w->body, (uint8_t)w->version, err) < 0
-	    || put_recipient(w, err) < 0
-	    || buf_putc(w->body, w->key->algorithm, err) < 0)
+	if (buf_putc(w->body, (uint8_t)w->version, err) < 0 ||
+	    put_recipient(w, err) < 0 ||
+	    buf_putc(w->body, w->key->algorithm, err) < 0)
 		return -1;
 	if (w->key->algorithm == PGP_ECDH || w->key->algorithm == PGP_X25519)
 		return put_agreed(w, err);

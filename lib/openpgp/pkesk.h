@@ -36,7 +36,7 @@ int pkesk_ecdh_kek(const struct crypt *c, const struct pgp_subkey *subkey,
     const struct pubkey *key, const struct ecdh_agreement *a, uint8_t kek[32],
     struct err *err) must_check;
 int pkesk_x25519_kek(const struct crypt *c, const struct pubkey *key,
-    const struct ecdh_agreement *a, uint8_t kek[16], struct err *err)
-    must_check;
+    const struct ecdh_agreement *a, uint8_t kek[16],
+    struct err *err) must_check;
 
 #endif

@@ -13,8 +13,7 @@ static const struct {
 	const char *message;
 	const char *plaintext;
 } foreign[] = {
-	{ 0,
-	    "4fa55868ed100ca3e1f5cd6349a27ddc1b25095d8787cfb095772f486a287e8d",
+	{ 0, "4fa55868ed100ca3e1f5cd6349a27ddc1b25095d8787cfb095772f486a287e8d",
 	    "845e0377eb63f207071d1c12010740c5eabd50a33798c80f76cce0c74cdd8ec6"
 	    "b473feef89cc5bcc0848d28589f71c3079b69bd3211e1089d11697a14c65b141"
 	    "d76f8f6d01d62df0abfba087928f951a977c338490bfcc90a528ed06389b9176"
@@ -22,8 +21,7 @@ static const struct {
 	    "595dd87774f6cc22855ad2f7ed5a57de2f6084a855d598cb8e320333d979c50a"
 	    "af",
 	    "hello, cv25519" },
-	{ 1,
-	    "3fd1705835fa27d48579a5ebf078033abab3f4d57a1f3ac014ca48345e191d32",
+	{ 1, "3fd1705835fa27d48579a5ebf078033abab3f4d57a1f3ac014ca48345e191d32",
 	    "847e03f136c44547f2294412020304dbfe9d7bd4390cf0b01f355d415db08597"
 	    "0b50207125f20f448fa2893da03cad878eb214ec879bbd1349b39ad182e63461"
 	    "3e69e6da95554a029fa9ea05da0fd530f881359baa07dbdc1bbef1b6acdbd4ff"
@@ -32,8 +30,7 @@ static const struct {
 	    "12e593ab902616cb1a6a0ae3b15a57ca3381538488e9160efa921bd26f1d6769"
 	    "854b",
 	    "hello, nistp256" },
-	{ 2,
-	    "2f312af67c1c528f3c1f688f23958b29ab7e26104dfbc815b7d31cacdbb8da3d",
+	{ 2, "2f312af67c1c528f3c1f688f23958b29ab7e26104dfbc815b7d31cacdbb8da3d",
 	    "84c2032514fbcf6308b7411204230401bab0c64cf0fa88d0ef0313d83a3e53f6"
 	    "c2d426826086725737251784898f772ffe47861c60d41afd7f1119cacdc48ebb"
 	    "829cd0936c2fe5d48f3e177a578f4d06ab01d8a64730824c97cf1cc539f8b143"
@@ -44,8 +41,7 @@ static const struct {
 	    "00a9968829bf7fdff81576cc29e30184cb495908a19b10a19a3e02d6007bc0b3"
 	    "35d8251edcc5",
 	    "hello, nistp521" },
-	{ 3,
-	    "8b0f747e054bc77d551eed130be0ccb36ad9b029e0484947fb47465a151d3e22",
+	{ 3, "8b0f747e054bc77d551eed130be0ccb36ad9b029e0484947fb47465a151d3e22",
 	    "849e034f711a70d61eed4f120303042d026ecd42150045161e156337698c5a2b"
 	    "ae6c7673b0b8cb4f3372df51d99c7633472ed052ab513e53a58ff02a4e04e339"
 	    "abd4b37d9ef6d5982fbda7fdedfb6fa6ca688364e1f0f1d17f402d61aca82b57"
@@ -79,8 +75,8 @@ test_foreign_messages(void **state)
 		size_t want_len = from_hex(foreign[i].session_key, want, 32);
 
 		test_subkey_init(*state, k, &s);
-		size_t len = test_open_pkesk(*state, k, &s.subkey, message + 2,
-		    got);
+		size_t len =
+		    test_open_pkesk(*state, k, &s.subkey, message + 2, got);
 
 		assert_int_equal(len, want_len);
 		assert_memory_equal(got, want, len);
@@ -108,8 +104,8 @@ test_v6_fingerprint(void **state)
 }
 
 static void
-put_and_open(const struct crypt *c, const struct test_key *k,
-    enum pkesk_version version)
+put_and_open(
+    const struct crypt *c, const struct test_key *k, enum pkesk_version version)
 {
 	cleanup(buf_reset) struct buf out = { .limit = 1000 };
 	uint8_t session_key[SESSION_KEY_LEN], got[64];
@@ -130,8 +126,7 @@ put_and_open(const struct crypt *c, const struct test_key *k,
 	if (head == 2)
 		assert_int_equal(out.data[1], out.len - 2);
 	assert_int_equal(out.data[head], version);
-	assert_int_equal(
-	    test_open_pkesk(c, k, &s.subkey, out.data + head, got),
+	assert_int_equal(test_open_pkesk(c, k, &s.subkey, out.data + head, got),
 	    SESSION_KEY_LEN);
 	assert_memory_equal(got, session_key, SESSION_KEY_LEN);
 }

@@ -53,8 +53,8 @@ struct cursor {
 static int
 damaged(struct err *err, const char *what)
 {
-	return err_set(err, ERR_PERM, "the stored encryption key is damaged: %s",
-	    what);
+	return err_set(
+	    err, ERR_PERM, "the stored encryption key is damaged: %s", what);
 }
 
 /* The next n octets, or NULL. */
@@ -108,8 +108,8 @@ find_curve(struct pubkey *out)
 	for (size_t i = 0; i < countof(known_curves); i++) {
 		size_t len = 1 + (size_t)known_curves[i].oid[0];
 
-		if (out->ecdh.oid_len != len
-		    || memcmp(out->ecdh.oid, known_curves[i].oid, len) != 0)
+		if (out->ecdh.oid_len != len ||
+		    memcmp(out->ecdh.oid, known_curves[i].oid, len) != 0)
 			continue;
 		out->ecdh.curve = known_curves[i].curve;
 		return true;
@@ -128,8 +128,8 @@ find_kdf(struct pubkey *out, uint8_t hash, uint8_t cipher)
 	for (size_t i = 0; i < countof(kdf_hashes); i++) {
 		out->ecdh.kdf_hash = kdf_hashes[i].kind;
 		if (kdf_hashes[i].id == hash)
-			return hash_len(kdf_hashes[i].kind)
-			    >= out->ecdh.kek_len;
+			return hash_len(kdf_hashes[i].kind) >=
+			       out->ecdh.kek_len;
 	}
 	return false;
 }
@@ -153,13 +153,13 @@ static int
 take_point(struct cursor *c, struct pubkey *out, struct err *err)
 {
 	out->point = take_mpi(c, &out->point_len);
-	if (out->point != NULL && out->ecdh.curve == CURVE_X25519
-	    && out->point_len > 0 && out->point[0] == NATIVE_POINT_PREFIX) {
+	if (out->point != NULL && out->ecdh.curve == CURVE_X25519 &&
+	    out->point_len > 0 && out->point[0] == NATIVE_POINT_PREFIX) {
 		out->point++;
 		out->point_len--;
 	}
-	if (out->point == NULL
-	    || out->point_len != curve_point_len(out->ecdh.curve))
+	if (out->point == NULL ||
+	    out->point_len != curve_point_len(out->ecdh.curve))
 		return damaged(err, "point");
 	return 1;
 }
@@ -205,8 +205,8 @@ parse_material(struct cursor *c, struct pubkey *out, struct err *err)
 }
 
 int
-pubkey_parse(const uint8_t *packet, size_t len, struct pubkey *out,
-    struct err *err)
+pubkey_parse(
+    const uint8_t *packet, size_t len, struct pubkey *out, struct err *err)
 {
 	struct cursor c = { packet, len };
 	const uint8_t *head = take(&c, 6); /* version, time, algorithm */

@@ -25,7 +25,7 @@ struct pubkey {
 		uint8_t kdf_hash_id;
 		uint8_t kek_cipher_id;
 		size_t kek_len;
-	} ecdh; /* PGP_ECDH; curve for PGP_X25519 too */
+	} ecdh;               /* PGP_ECDH; curve for PGP_X25519 too */
 	const uint8_t *point; /* PGP_ECDH, PGP_X25519: as crypt/ecdh.h has it */
 	size_t point_len;
 };

@@ -18,10 +18,10 @@ test_known(void **state)
 		assert_int_equal(k.version, packet[0]);
 		assert_int_equal(k.algorithm, packet[5]);
 		assert_int_equal(k.ecdh.curve, test_keys[i].curve);
-		assert_int_equal(k.point_len,
-		    curve_point_len(test_keys[i].curve));
-		assert_true(k.point >= packet
-		    && k.point + k.point_len <= packet + n);
+		assert_int_equal(
+		    k.point_len, curve_point_len(test_keys[i].curve));
+		assert_true(
+		    k.point >= packet && k.point + k.point_len <= packet + n);
 	}
 }
 
@@ -61,14 +61,23 @@ static const struct {
 	{ "version 5", "056b00d95412000000005a", 0 },
 	{ "ElGamal", "046b00d95410000811", 0 },
 	{ "X448", "046b00d9541a000811", 0 },
-	{ "RSA", "046b00d954010008ff0003" "05", 1 },
-	{ "RSA, leading zero octets", "046b00d95401001000ff001000" "05", 1 },
+	{ "RSA",
+	    "046b00d954010008ff0003"
+	    "05",
+	    1 },
+	{ "RSA, leading zero octets",
+	    "046b00d95401001000ff001000"
+	    "05",
+	    1 },
 	{ "RSA without exponent", "046b00d954010008ff0000", -1 },
 	{ "RSA, MPI longer than the packet", "046b00d95401ffff", -1 },
 	{ "unknown curve", "046b00d954120551020304050003040300000000", 0 },
 	{ "curve without octets", "046b00d9541200", -1 },
 	{ "reserved curve length", "046b00d95412ff", -1 },
-	{ "X25519, short", "046b00d95419" "00", -1 },
+	{ "X25519, short",
+	    "046b00d95419"
+	    "00",
+	    -1 },
 };
 
 static void
@@ -97,10 +106,18 @@ test_kdf(void **state)
 		uint8_t hash, cipher;
 		int rc;
 	} kdfs[] = {
-		{ 8, 7, 1 }, { 8, 9, 1 }, { 9, 8, 1 }, { 10, 9, 1 },
-		{ 2, 7, 1 }, { 2, 9, 0 }, /* SHA-1 is too short for AES-256 */
-		{ 11, 8, 1 }, { 11, 9, 0 }, { 3, 7, 0 }, { 8, 2, 0 },
-		{ 8, 10, 0 }, { 8, 11, 0 },
+		{ 8, 7, 1 },
+		{ 8, 9, 1 },
+		{ 9, 8, 1 },
+		{ 10, 9, 1 },
+		{ 2, 7, 1 },
+		{ 2, 9, 0 }, /* SHA-1 is too short for AES-256 */
+		{ 11, 8, 1 },
+		{ 11, 9, 0 },
+		{ 3, 7, 0 },
+		{ 8, 2, 0 },
+		{ 8, 10, 0 },
+		{ 8, 11, 0 },
 	};
 	uint8_t packet[256];
 	size_t n = from_hex(test_keys[1].packet, packet, sizeof packet);
@@ -110,8 +127,7 @@ test_kdf(void **state)
 
 		packet[n - 2] = kdfs[i].hash;
 		packet[n - 1] = kdfs[i].cipher;
-		assert_int_equal(pubkey_parse(packet, n, &k, NULL),
-		    kdfs[i].rc);
+		assert_int_equal(pubkey_parse(packet, n, &k, NULL), kdfs[i].rc);
 	}
 }
 

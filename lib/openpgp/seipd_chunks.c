@@ -25,8 +25,8 @@ check_head(const uint8_t head[SEIPD_HEAD_LEN], size_t key_len, struct err *err)
 		return err_set(err, ERR_PERM,
 		    "encrypted with another cipher than AES, or another key");
 	if (head[1] != SEIPD_OCB_ID)
-		return err_set(err, ERR_PERM,
-		    "encrypted in another mode than OCB");
+		return err_set(
+		    err, ERR_PERM, "encrypted in another mode than OCB");
 	if (head[2] > SEIPD_CHUNK_OCTET_MAX)
 		return err_set(err, ERR_PERM, "encrypted in chunks too large");
 	return 0;
@@ -42,19 +42,18 @@ seipd_chunks_init(struct seipd_chunks *k, const struct crypt *c,
 		head[0], head[1], head[2] };
 	size_t len = session_key.len;
 
-	if (check_head(head, len, err) < 0
-	    || hkdf_sha256(c, (struct kdf_bytes){ session_key.data, len },
-		   (struct kdf_bytes){ head + 3, SEIPD_SALT_LEN },
-		   (struct kdf_bytes){ ad, sizeof ad }, derived,
-		   len + NONCE_FIXED_LEN, err)
-		< 0)
+	if (check_head(head, len, err) < 0 ||
+	    hkdf_sha256(c, (struct crypt_bytes){ session_key.data, len },
+		(struct crypt_bytes){ head + 3, SEIPD_SALT_LEN },
+		(struct crypt_bytes){ ad, sizeof ad }, derived,
+		len + NONCE_FIXED_LEN, err) < 0)
 		return -1;
 	k->size = (size_t)1 << (head[2] + SEIPD_CHUNK_BITS_BASE);
 	memcpy(k->ad, ad, sizeof ad);
 	memcpy(k->nonce, derived + len, NONCE_FIXED_LEN);
 
-	int rc = ocb_new(c, (struct aes_key){ derived, len }, direction,
-	    &k->ocb, err);
+	int rc = ocb_new(
+	    c, (struct aes_key){ derived, len }, direction, &k->ocb, err);
 
 	explicit_bzero(derived, sizeof derived);
 	return rc;

@@ -50,8 +50,8 @@ int seipd_chunks_init(struct seipd_chunks *k, const struct crypt *c,
 void seipd_chunks_reset(struct seipd_chunks *k);
 
 /* What the next chunk of n octets is sealed or opened with. */
-struct ocb_chunk seipd_next_chunk(struct seipd_chunks *k, const uint8_t *in,
-    size_t n);
+struct ocb_chunk seipd_next_chunk(
+    struct seipd_chunks *k, const uint8_t *in, size_t n);
 /* The empty chunk behind the last one, which proves the number of octets. */
 struct ocb_chunk seipd_end_chunk(struct seipd_chunks *k);
 

@@ -33,7 +33,7 @@ struct seipd_reader {
 	uint8_t head[SEIPD_HEAD_LEN];
 	size_t head_len;
 	struct seipd_chunks chunks;
-	uint8_t *data;    /* ciphertext: a chunk, its tag, and what is held */
+	uint8_t *data; /* ciphertext: a chunk, its tag, and what is held */
 	size_t data_len;
 	uint8_t *opened;
 };
@@ -83,8 +83,8 @@ seipd_reader_free(struct seipd_reader **rp)
 
 /* Version 1: takes up to a piece, puts out all but what is held. */
 static int
-open_piece(struct seipd_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+open_piece(
+    struct seipd_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	if (cfb_feed(r->cfb, data, n, r->piece + r->piece_len, err) < 0)
 		return -1;
@@ -94,8 +94,8 @@ open_piece(struct seipd_reader *r, const uint8_t *data, size_t n,
 
 	size_t ready = r->piece_len - V1_HELD;
 
-	if (hash_feed(r->hash, r->piece, ready, err) < 0
-	    || sink_put(&r->to, r->piece, ready, err) < 0)
+	if (hash_feed(r->hash, r->piece, ready, err) < 0 ||
+	    sink_put(&r->to, r->piece, ready, err) < 0)
 		return -1;
 	memmove(r->piece, r->piece + ready, V1_HELD);
 	r->piece_len = V1_HELD;
@@ -107,8 +107,8 @@ open_piece(struct seipd_reader *r, const uint8_t *data, size_t n,
  * not compared before the end: that would be an oracle (RFC 9580, 13.4).
  */
 static int
-open_prefix(struct seipd_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+open_prefix(
+    struct seipd_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	if (cfb_feed(r->cfb, data, n, r->prefix + r->prefix_len, err) < 0)
 		return -1;
@@ -119,18 +119,16 @@ open_prefix(struct seipd_reader *r, const uint8_t *data, size_t n,
 }
 
 static int
-feed_v1(struct seipd_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+feed_v1(struct seipd_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	while (n > 0) {
 		bool prefix = r->prefix_len < sizeof r->prefix;
-		size_t room = prefix ? sizeof r->prefix - r->prefix_len
-				     : SEIPD_PIECE_LEN;
+		size_t room =
+		    prefix ? sizeof r->prefix - r->prefix_len : SEIPD_PIECE_LEN;
 		size_t len = n < room ? n : room;
 
 		if ((prefix ? open_prefix(r, data, len, err)
-			    : open_piece(r, data, len, err))
-		    < 0)
+			    : open_piece(r, data, len, err)) < 0)
 			return -1;
 		data += len;
 		n -= len;
@@ -147,8 +145,8 @@ finish_v1(struct seipd_reader *r, struct err *err)
 	memcpy(mdc, header, sizeof header);
 	if (r->piece_len != V1_HELD)
 		return damaged(err);
-	if (hash_feed(r->hash, header, sizeof header, err) < 0
-	    || hash_finish(r->hash, mdc + sizeof header, err) < 0)
+	if (hash_feed(r->hash, header, sizeof header, err) < 0 ||
+	    hash_finish(r->hash, mdc + sizeof header, err) < 0)
 		return -1;
 	if (!crypt_equal(mdc, r->piece, sizeof mdc))
 		return damaged(err);
@@ -173,8 +171,7 @@ static int
 start_v2(struct seipd_reader *r, struct err *err)
 {
 	if (seipd_chunks_init(&r->chunks, r->crypt, session_key(r), r->head,
-		AES_DECRYPT, err)
-	    < 0)
+		AES_DECRYPT, err) < 0)
 		return -1;
 	r->data = malloc(r->chunks.size + V2_HELD);
 	r->opened = malloc(r->chunks.size);
@@ -206,8 +203,7 @@ open_chunk(struct seipd_reader *r, size_t n, struct err *err)
 }
 
 static int
-feed_v2(struct seipd_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+feed_v2(struct seipd_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	size_t size = r->chunks.size + V2_HELD;
 
@@ -265,8 +261,8 @@ take_version(struct seipd_reader *r, uint8_t octet, struct err *err)
 }
 
 int
-seipd_reader_feed(struct seipd_reader *r, const uint8_t *data, size_t n,
-    struct err *err)
+seipd_reader_feed(
+    struct seipd_reader *r, const uint8_t *data, size_t n, struct err *err)
 {
 	for (; n > 0 && r->state == STATE_VERSION; data++, n--)
 		if (take_version(r, *data, err) < 0)

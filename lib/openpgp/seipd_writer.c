@@ -25,8 +25,8 @@ struct seipd_writer {
 
 /* Encrypts without hashing. */
 static int
-put_encrypted(struct seipd_writer *w, const uint8_t *data, size_t n,
-    struct err *err)
+put_encrypted(
+    struct seipd_writer *w, const uint8_t *data, size_t n, struct err *err)
 {
 	if (cfb_feed(w->cfb, data, n, w->piece, err) < 0)
 		return -1;
@@ -41,8 +41,8 @@ put_v1(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	while (n > 0) {
 		size_t len = n < sizeof w->piece ? n : sizeof w->piece;
 
-		if (hash_feed(w->hash, data, len, err) < 0
-		    || put_encrypted(w, data, len, err) < 0)
+		if (hash_feed(w->hash, data, len, err) < 0 ||
+		    put_encrypted(w, data, len, err) < 0)
 			return -1;
 		data += len;
 		n -= len;
@@ -57,10 +57,10 @@ start_v1(struct seipd_writer *w, const struct crypt *c,
 	const uint8_t version = SEIPD_V1;
 	uint8_t prefix[SEIPD_PREFIX_LEN];
 
-	if (hash_new(c, HASH_SHA1, &w->hash, err) < 0
-	    || cfb_new(c, session_key, AES_ENCRYPT, &w->cfb, err) < 0
-	    || crypt_random(c, prefix, AES_BLOCK_LEN, err) < 0
-	    || sink_put(&w->to, &version, 1, err) < 0)
+	if (hash_new(c, HASH_SHA1, &w->hash, err) < 0 ||
+	    cfb_new(c, session_key, AES_ENCRYPT, &w->cfb, err) < 0 ||
+	    crypt_random(c, prefix, AES_BLOCK_LEN, err) < 0 ||
+	    sink_put(&w->to, &version, 1, err) < 0)
 		return -1;
 	memcpy(prefix + AES_BLOCK_LEN, prefix + AES_BLOCK_LEN - 2, 2);
 	return put_v1(w, prefix, sizeof prefix, err);
@@ -71,8 +71,8 @@ finish_v1(struct seipd_writer *w, struct err *err)
 {
 	uint8_t mdc[SEIPD_MDC_LEN] = { SEIPD_MDC_TAG, SEIPD_MDC_BODY_LEN };
 
-	if (hash_feed(w->hash, mdc, SEIPD_MDC_HEADER_LEN, err) < 0
-	    || hash_finish(w->hash, mdc + SEIPD_MDC_HEADER_LEN, err) < 0)
+	if (hash_feed(w->hash, mdc, SEIPD_MDC_HEADER_LEN, err) < 0 ||
+	    hash_finish(w->hash, mdc + SEIPD_MDC_HEADER_LEN, err) < 0)
 		return -1;
 	return put_encrypted(w, mdc, sizeof mdc, err);
 }
@@ -120,10 +120,9 @@ start_v2(struct seipd_writer *w, const struct crypt *c,
 	w->sealed = malloc(SEIPD_CHUNK_LEN + OCB_TAG_LEN);
 	if (w->chunk == NULL || w->sealed == NULL)
 		return err_nomem(err);
-	if (crypt_random(c, head + 4, SEIPD_SALT_LEN, err) < 0
-	    || seipd_chunks_init(&w->chunks, c, session_key, head + 1,
-		   AES_ENCRYPT, err)
-		< 0)
+	if (crypt_random(c, head + 4, SEIPD_SALT_LEN, err) < 0 ||
+	    seipd_chunks_init(
+		&w->chunks, c, session_key, head + 1, AES_ENCRYPT, err) < 0)
 		return -1;
 	return sink_put(&w->to, head, sizeof head, err);
 }

@@ -24,12 +24,14 @@ static const struct test_key test_keys[] = {
 	{ "cv25519", CURVE_X25519,
 	    "046b00d954120a2b0601040197550105010107403a6236378aff92da464891fd"
 	    "e18d77fccf86e1655c0d97bbe18564207bd3600603010807",
-	    "180422ff0c3aa3c28574ee95514e0c21268025cd73390c7ee9b91fde630f056a" },
+	    "180422ff0c3aa3c28574ee95514e0c21268025cd73390c7ee9b91fde630f056"
+	    "a" },
 	{ "nistp256", CURVE_P256,
 	    "046b00d95412082a8648ce3d0301070203041e3cf35b53ef33d077ea6820a2e2"
 	    "d766ce717d177dd44349706925f2fdb9591970e4151913c5d71645ba9ff746a0"
 	    "7ae560b3d0644d84fc560929f67c4c9de24703010807",
-	    "f961a7506411aaa39a436e3d8a3aa03c110509a07cb917b18e7e14aff8c86af7" },
+	    "f961a7506411aaa39a436e3d8a3aa03c110509a07cb917b18e7e14aff8c86af"
+	    "7" },
 	{ "nistp521", CURVE_P521,
 	    "046b00d95412052b8104002304230400708a303c429944a2154d5548f280f9d1"
 	    "1464006828b5dae4d608595173c1282532345ff51c482c28f0bd605b33c75610"
@@ -49,7 +51,8 @@ static const struct test_key test_keys[] = {
 	{ "X25519", CURVE_X25519,
 	    "0663877fe319000000208693248367f9e5015db922f8f48095dda784987f2d59"
 	    "85b12fbad16caf5e4435",
-	    "4d600a4f794d44775c57a26e0feefed558e9afffd6ad0d582d57fb2ba2dcedb8" },
+	    "4d600a4f794d44775c57a26e0feefed558e9afffd6ad0d582d57fb2ba2dcedb"
+	    "8" },
 };
 enum { TEST_KEY_X25519 = 4 };
 
@@ -78,8 +81,8 @@ test_fingerprint(const struct crypt *c, struct pgp_subkey *s)
 }
 
 static inline void
-test_subkey_init(const struct crypt *c, const struct test_key *k,
-    struct test_subkey *out)
+test_subkey_init(
+    const struct crypt *c, const struct test_key *k, struct test_subkey *out)
 {
 	*out = (struct test_subkey){ 0 };
 	out->subkey.packet = out->packet;
@@ -98,7 +101,9 @@ test_derive(const struct crypt *c, const struct test_key *k,
 	size_t n = from_hex(k->secret, secret, sizeof secret);
 
 	assert_int_equal(
-	    ecdh_derive(c, k->curve, secret, n, point, point_len, a, NULL), 0);
+	    ecdh_derive(c, k->curve, (struct crypt_bytes){ secret, n },
+		(struct crypt_bytes){ point, point_len }, a, NULL),
+	    0);
 	memcpy(a->point, point, point_len);
 	a->point_len = point_len;
 }
@@ -182,8 +187,8 @@ test_open_pkesk(const struct crypt *c, const struct test_key *k,
 	}
 	assert_int_equal(*p, subkey->algorithm);
 	return *p == PGP_X25519
-	    ? test_open_x25519(c, k, &key, v3, p + 1, out)
-	    : test_open_ecdh(c, k, subkey, &key, v3, p + 1, out);
+		   ? test_open_x25519(c, k, &key, v3, p + 1, out)
+		   : test_open_ecdh(c, k, subkey, &key, v3, p + 1, out);
 }
 
 #endif

@@ -217,9 +217,20 @@ take_gpg_key(struct vetting *v, gpgme_key_t key,
 	return add_subkeys_new_to_gpg(v, exported, err);
 }
 
+/* Debian 13's gpg also imports what has no user ID that its key has signed. */
+static bool
+has_signed_user_id(gpgme_key_t key)
+{
+	for (gpgme_user_id_t u = key->uids; u != NULL; u = u->next)
+		if (!u->invalid)
+			return true;
+	return false;
+}
+
 /*
- * What gpg made of the certificate. Its export is kept, not the bytes that came
- * in: gpg has verified what is in it, it is imported again for each message
+ * What gpg made of the certificate: 1 and it is in v->cert, 0 when it is
+ * nothing, -1 with *err set. gpg's export is kept, not the bytes that came in:
+ * gpg has verified what is in it, it is imported again for each message
  * sealed through gpg, and strangers' signatures cannot fill the store.
  */
 static int
@@ -239,11 +250,13 @@ read_back(struct vetting *v, struct gpg *g, const char *fingerprint,
 	if (key->invalid)
 		return err_set(err, ERR_PERM,
 		    "the certificate %s is invalid for gpg", fingerprint);
+	if (!has_signed_user_id(key))
+		return 0;
 	if (gpg_export(g, fingerprint, &b, err) < 0)
 		return -1;
 	if (keyblock_read(b.data, b.len, &exported, err) < 0)
 		return err_set(err, ERR_TEMP, "gpg exports no certificate");
-	return take_gpg_key(v, key, exported, err);
+	return take_gpg_key(v, key, exported, err) < 0 ? -1 : 1;
 }
 
 /* 1 vetted, 0 gpg cannot take such a certificate, -1 with *err set. */
@@ -264,7 +277,7 @@ vet_by_gpg(struct vetting *v, struct err *err)
 		return taken;
 	pgp_fingerprint_hex(
 	    v->primary.fingerprint, v->primary.fingerprint_len, fingerprint);
-	return read_back(v, g, fingerprint, err) < 0 ? -1 : 1;
+	return read_back(v, g, fingerprint, err);
 }
 
 /* What no gpg of today takes, whatever its signatures are worth. */

@@ -22,13 +22,14 @@ import signal
 import smtplib
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+
+import milter_client
 
 SOURCE = os.environ.get("SEALPOST_SOURCE") or os.path.abspath(
     os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -270,7 +271,8 @@ class Sink:
         self.messages = []
         self.changed = threading.Condition()
         self.listener = socket.create_server(("127.0.0.1", port))
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
 
     def accept(self):
         while True:
@@ -331,59 +333,11 @@ class Sink:
             return find()
 
     def close(self):
+        # It wakes the thread: else that one would take from the next sink,
+        # which gets the same file descriptor.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
-
-
-class MilterClient:
-    """What Postfix says to a milter, without Postfix."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(path)
-        self.send(b"O", struct.pack(">III", 6, 0x1ff, 0x1fffff))
-        self.read()
-
-    def send(self, command, data=b""):
-        self.socket.sendall(struct.pack(">I", len(data) + 1) + command + data)
-
-    def read(self):
-        """The next answer that is more than a sign of life."""
-        while True:
-            octets = self.take(struct.unpack(">I", self.take(4))[0])
-            if octets != b"p":
-                return octets
-
-    def take(self, count):
-        octets = b""
-        while len(octets) < count:
-            more = self.socket.recv(count - len(octets))
-            if not more:
-                raise AssertionError("the milter has hung up")
-            octets += more
-        return octets
-
-    def ask(self, command, data=b""):
-        self.send(command, data)
-        return self.read()
-
-    def message(self, recipient, text):
-        """Sends a message; the first answer that is not "continue"."""
-        head, body = text.split(b"\r\n\r\n", 1)
-        steps = [(b"M", b"<sender@outside.example>\0"),
-                 (b"R", b"<%s>\0" % recipient.encode())]
-        for field in re.split(rb"\r\n(?![ \t])", head):
-            steps.append((b"L", field.replace(b":", b"\0", 1).replace(
-                b"\r\n", b"\n") + b"\0"))
-        steps += [(b"N", b""), (b"B", body), (b"E", b"")]
-        for command, data in steps:
-            answer = self.ask(command, data)
-            if answer != b"c":
-                return answer
-        return answer
-
-    def close(self):
-        self.socket.close()
 
 
 class Daemon:
@@ -542,9 +496,15 @@ class Site:
         finally:
             self.start_milter()
 
-    def milter_client(self):
-        return contextlib.closing(MilterClient(
-            self.path("run", "milter.sock")))
+    def milter_reply(self, recipient, message):
+        """What the milter answers when Postfix is left out."""
+        head, body = with_crlf(message).split(b"\r\n\r\n", 1)
+        fields = [field.replace(b"\r\n", b"\n").split(b":", 1)
+                  for field in re.split(rb"\r\n(?![ \t])", head)]
+        with contextlib.closing(milter_client.MilterClient(
+                self.path("run", "milter.sock"))) as client:
+            (command, text), _ = client.message(recipient, fields, body)
+            return command + text
 
     def stats(self):
         return json.loads(self.sealpost("stats", "--json"))
@@ -716,6 +676,19 @@ class Site:
         return wait_for("%r in the mail log" % pattern,
                         lambda: re.search(pattern, self.maillog()[start:]))
 
+    def print_logs(self, title):
+        print("---- logs %s" % title, file=sys.stderr)
+        with contextlib.suppress(AssertionError):
+            for entry in self.queue():
+                print(entry, file=sys.stderr)
+        for sender, recipients, data in self.sink.messages:
+            print("outside:", sender, recipients, len(data), file=sys.stderr)
+        for name in ("maillog", "milter", "dovecot"):
+            with contextlib.suppress(OSError), \
+                    open(self.path("log", name), errors="replace") as f:
+                print("".join(line[:300].rstrip() + "\n" for line in
+                              f.readlines()[-60:]), file=sys.stderr)
+
     def queue(self):
         listed = run("/usr/sbin/postqueue", "-c", self.path("etc"), "-j")
         return [json.loads(line) for line in listed.stdout.splitlines()]
@@ -747,10 +720,10 @@ class Site:
     # ---- mail ----
 
     @contextlib.contextmanager
-    def smtp(self, port=None):
+    def smtp(self, port=None, timeout=PATIENCE):
         client = smtplib.SMTP("127.0.0.1", port or self.port,
                               local_hostname="client.example",
-                              timeout=PATIENCE)
+                              timeout=timeout)
         try:
             client.ehlo()
             yield client
@@ -767,8 +740,8 @@ class Site:
             check(send_data(client, message))
             client.quit()
 
-    def rcpt_reply(self, recipient):
-        with self.smtp() as client:
+    def rcpt_reply(self, recipient, timeout=PATIENCE):
+        with self.smtp(timeout=timeout) as client:
             check(client.mail("sender@outside.example"))
             return client.rcpt(recipient)
 
@@ -908,6 +881,13 @@ class SiteTest(unittest.TestCase):
     @classmethod
     def prepare(cls):
         pass
+
+    def run(self, result=None):
+        """Where a test fails, the logs say more."""
+        bad = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > bad:
+            self.site.print_logs("after %s" % self.id())
 
     def setUp(self):
         started = time.monotonic()

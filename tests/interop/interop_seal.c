@@ -5,9 +5,10 @@
  * interop_seal [-2] CERTIFICATE DIRECTORY SIZE...
  *
  * Seals SIZE generated octets to the last encryption subkey of a binary
- * certificate, for each SIZE: DIRECTORY/SIZE.plain and DIRECTORY/SIZE.sealed.asc.
- * -2 uses SEIPD version 2. The certificate is not vetted: foreign programs
- * decrypt what is made here, so the key may be of any kind they know.
+ * certificate, for each SIZE: DIRECTORY/SIZE.plain and
+ * DIRECTORY/SIZE.sealed.asc. -2 uses SEIPD version 2. The certificate is not
+ * vetted: foreign programs decrypt what is made here, so the key may be of any
+ * kind they know.
  */
 #include <err.h>
 #include <stdbool.h>
@@ -69,14 +70,13 @@ find_end(void *ctx, struct err *err)
 	struct finder *f = ctx;
 	struct pgp_subkey *s = &f->subkey;
 
-	if (f->tag != PGP_TAG_PUBLIC_SUBKEY || f->body.len < 6
-	    || !can_encrypt(f->body.data[5]))
+	if (f->tag != PGP_TAG_PUBLIC_SUBKEY || f->body.len < 6 ||
+	    !can_encrypt(f->body.data[5]))
 		return 0;
 	s->version = f->body.data[0];
 	s->algorithm = f->body.data[5];
-	if (pgp_fingerprint(f->crypt, f->body.data, f->body.len,
-		s->fingerprint, &s->fingerprint_len, err)
-	    < 0)
+	if (pgp_fingerprint(f->crypt, f->body.data, f->body.len, s->fingerprint,
+		&s->fingerprint_len, err) < 0)
 		return -1;
 	free(s->packet);
 	s->packet = buf_steal(&f->body, &s->packet_len);
@@ -117,7 +117,8 @@ static FILE *
 create(const char *directory, size_t size, const char *suffix)
 {
 	char path[4096];
-	int n = snprintf(path, sizeof path, "%s/%zu%s", directory, size, suffix);
+	int n =
+	    snprintf(path, sizeof path, "%s/%zu%s", directory, size, suffix);
 	FILE *f = n < 0 || (size_t)n >= sizeof path ? NULL : fopen(path, "wb");
 
 	if (f == NULL)
@@ -186,7 +187,8 @@ main(int argc, char **argv)
 	struct err err;
 
 	if (argc - (arg - argv) < 3)
-		errx(2, "usage: interop_seal [-2] CERTIFICATE DIRECTORY SIZE...");
+		errx(2,
+		    "usage: interop_seal [-2] CERTIFICATE DIRECTORY SIZE...");
 	check(crypt_open(&crypt, &err), &err);
 
 	struct finder f = { .crypt = crypt, .body.limit = LIMIT_CERTIFICATE };
