@@ -156,11 +156,13 @@ make_client_key(struct bench *b)
 	struct err err;
 
 	check(pbkdf2_sha256(b->crypt,
-	          (struct kdf_bytes){ PASSWORD, strlen(PASSWORD) },
-	          (struct kdf_bytes){ b->verifier.salt, b->verifier.salt_len },
+	          (struct crypt_bytes){ PASSWORD, strlen(PASSWORD) },
+	          (struct crypt_bytes){ b->verifier.salt, b->verifier.salt_len },
 	          ITERATIONS, salted, KEY, &err), &err);
-	check(hmac_of(b->crypt, HASH_SHA256, salted, KEY, "Client Key", 10,
-	          b->client_key, &err), &err);
+	check(hmac_of(b->crypt, HASH_SHA256,
+	          (struct crypt_bytes){ salted, KEY },
+	          (struct crypt_bytes){ "Client Key", 10 }, b->client_key,
+	          &err), &err);
 	check(hash_of(b->crypt, HASH_SHA256, b->client_key, KEY,
 	          b->stored_key, &err), &err);
 }
@@ -263,8 +265,10 @@ prove(const struct bench *b, struct client *c, const char *server_first)
 	    server_first);
 	(void)snprintf(text, sizeof text, "%.400s,%.400s,%.400s", c->said,
 	    server_first, final);
-	check(hmac_of(b->crypt, HASH_SHA256, b->stored_key, KEY, text,
-	          strlen(text), proof, &err), &err);
+	check(hmac_of(b->crypt, HASH_SHA256,
+	          (struct crypt_bytes){ b->stored_key, KEY },
+	          (struct crypt_bytes){ text, strlen(text) }, proof, &err),
+	    &err);
 	for (size_t i = 0; i < KEY; i++)
 		proof[i] ^= b->client_key[i];
 	put_base64(coded, proof, KEY);
@@ -404,8 +408,8 @@ library_cost(const struct bench *b, double seconds)
 	int n = 0;
 
 	do {
-		check(pbkdf2_sha256(b->crypt, (struct kdf_bytes){ "wrong", 5 },
-		          (struct kdf_bytes){ b->verifier.salt, 16 },
+		check(pbkdf2_sha256(b->crypt, (struct crypt_bytes){ "wrong", 5 },
+		          (struct crypt_bytes){ b->verifier.salt, 16 },
 		          ITERATIONS, out, KEY, &err), &err);
 		n++;
 		used = seconds_of(CLOCK_THREAD_CPUTIME_ID) - start;

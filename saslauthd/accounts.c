@@ -66,8 +66,9 @@ derive(const struct accounts *a, const char *what, const char *name,
 
 	if (buf_puts(&b, what, err) < 0 || buf_puts(&b, name, err) < 0)
 		return -1;
-	return hmac_of(a->crypt, HASH_SHA256, a->server, sizeof a->server,
-	    b.data, b.len, out, err);
+	return hmac_of(a->crypt, HASH_SHA256,
+	    (struct crypt_bytes) { a->server, sizeof a->server },
+	    (struct crypt_bytes) { b.data, b.len }, out, err);
 }
 
 static int

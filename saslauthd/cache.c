@@ -60,8 +60,9 @@ make_tag(const struct cache *c, const struct cache_key *key,
 	    buf_putc(&b, 0, err) < 0 ||
 	    buf_put(&b, key->password, key->password_len, err) < 0)
 		return -1;
-	return hmac_of(c->crypt, HASH_SHA256, c->key, sizeof c->key, b.data,
-	    b.len, tag, err);
+	return hmac_of(c->crypt, HASH_SHA256,
+	    (struct crypt_bytes) { c->key, sizeof c->key },
+	    (struct crypt_bytes) { b.data, b.len }, tag, err);
 }
 
 static size_t

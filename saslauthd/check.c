@@ -21,8 +21,8 @@ make_up(const struct crypt *c, const struct request *r, struct err *err)
 
 	if (v->iterations >= r->iterations_usual)
 		return 0;
-	return pbkdf2_sha256(c, (struct kdf_bytes){ password, len },
-	    (struct kdf_bytes){ v->salt, v->salt_len },
+	return pbkdf2_sha256(c, (struct crypt_bytes){ password, len },
+	    (struct crypt_bytes){ v->salt, v->salt_len },
 	    r->iterations_usual - v->iterations, unused, sizeof unused, err);
 }
 

@@ -114,8 +114,9 @@ note(struct throttle *t, char kind, const void *who, size_t len,
 
 	if (buf_putc(&b, (uint8_t)kind, err) < 0 ||
 	    buf_put(&b, who, len, err) < 0 ||
-	    hmac_of(t->crypt, HASH_SHA256, t->key, sizeof t->key, b.data,
-	        b.len, hash, err) < 0)
+	    hmac_of(t->crypt, HASH_SHA256,
+	        (struct crypt_bytes) { t->key, sizeof t->key },
+	        (struct crypt_bytes) { b.data, b.len }, hash, err) < 0)
 		return -1;
 	memcpy(&tag, hash, sizeof tag);
 

@@ -221,8 +221,10 @@ check_proof(struct sasl *s, const uint8_t proof[KEY_LEN], struct err *err)
 {
 	uint8_t key[KEY_LEN], stored[KEY_LEN];
 
-	if (hmac_of(s->crypt, HASH_SHA256, s->verifier.stored_key, KEY_LEN,
-	        s->said.data, s->said.len, key, err) < 0)
+	if (hmac_of(s->crypt, HASH_SHA256,
+	        (struct crypt_bytes) { s->verifier.stored_key, KEY_LEN },
+	        (struct crypt_bytes) { s->said.data, s->said.len }, key,
+	        err) < 0)
 		return -1;
 	for (size_t i = 0; i < KEY_LEN; i++)
 		key[i] ^= proof[i];
@@ -240,8 +242,10 @@ put_signature(struct sasl *s, struct err *err)
 {
 	uint8_t signature[KEY_LEN];
 
-	if (hmac_of(s->crypt, HASH_SHA256, s->verifier.server_key, KEY_LEN,
-	        s->said.data, s->said.len, signature, err) < 0 ||
+	if (hmac_of(s->crypt, HASH_SHA256,
+	        (struct crypt_bytes) { s->verifier.server_key, KEY_LEN },
+	        (struct crypt_bytes) { s->said.data, s->said.len }, signature,
+	        err) < 0 ||
 	    buf_puts(&s->challenge, "v=", err) < 0)
 		return -1;
 	return put_base64(&s->challenge, signature, KEY_LEN, err);

@@ -46,15 +46,18 @@ set_up(void **state)
 	assert_int_equal(base64_decode("W22ZaJ0SNY7soEsUEjb6gQ==", 24,
 	                     f->verifier.salt), 16);
 	assert_int_equal(pbkdf2_sha256(f->crypt,
-	    (struct kdf_bytes){ "pencil", 6 },
-	    (struct kdf_bytes){ f->verifier.salt, 16 }, 4096, salted, 32,
+	    (struct crypt_bytes){ "pencil", 6 },
+	    (struct crypt_bytes){ f->verifier.salt, 16 }, 4096, salted, 32,
 	    &err), 0);
-	assert_int_equal(hmac_of(f->crypt, HASH_SHA256, salted, 32,
-	    "Client Key", 10, key, &err), 0);
+	assert_int_equal(hmac_of(f->crypt, HASH_SHA256,
+	    (struct crypt_bytes){ salted, 32 },
+	    (struct crypt_bytes){ "Client Key", 10 }, key, &err), 0);
 	assert_int_equal(hash_of(f->crypt, HASH_SHA256, key, 32,
 	    f->verifier.stored_key, &err), 0);
-	assert_int_equal(hmac_of(f->crypt, HASH_SHA256, salted, 32,
-	    "Server Key", 10, f->verifier.server_key, &err), 0);
+	assert_int_equal(hmac_of(f->crypt, HASH_SHA256,
+	    (struct crypt_bytes){ salted, 32 },
+	    (struct crypt_bytes){ "Server Key", 10 },
+	    f->verifier.server_key, &err), 0);
 	*state = f;
 	return 0;
 }
