@@ -385,8 +385,9 @@ request_start(struct session *s, const struct auth_event *ev,
 
 	int rc = make_sasl(r, m, &trouble);
 
+	/* Exim says resp= where its client said nothing: none of ours is empty */
 	if (rc == 0)
-		rc = ev->has_response ? sasl_answer(r->sasl, ev->response,
+		rc = ev->response_len > 0 ? sasl_answer(r->sasl, ev->response,
 		                            ev->response_len, &step, &trouble)
 		                      : sasl_begin(r->sasl, &step, &trouble);
 	return advance(r, rc, step, &trouble);

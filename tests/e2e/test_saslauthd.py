@@ -58,6 +58,14 @@ class Logins(Case):
         self.assertEqual(c.auth("PLAIN"), ("CONT", b""))
         self.assertEqual(c.cont(plain(ANN, PASSWORD)), OK_ANN)
 
+    def test_empty_initial_response(self):
+        """As Exim sends it when there is none."""
+        c = self.connect()
+        self.assertEqual(c.auth("PLAIN", b""), ("CONT", b""))
+        self.assertEqual(c.cont(plain(ANN, PASSWORD)), OK_ANN)
+        self.assertEqual(c.auth("LOGIN", b""), ("CONT", b"Username:"))
+        c.send("CANCEL\t%d\n" % c.id)
+
     def test_login_with_initial_response(self):
         c = self.connect()
         self.assertEqual(c.auth("LOGIN", ANN.encode()),
@@ -115,13 +123,12 @@ class Logins(Case):
     def test_garbled_responses(self):
         c = self.connect()
         for line in ("AUTH\t%d\tPLAIN\tsecured\tresp=%%%%\n",
-                     "AUTH\t%d\tPLAIN\tsecured\tresp=\n",
                      "AUTH\t%d\tPLAIN\tsecured\tresp=AAAA\tsecured\n",
                      "AUTH\t%d\tSCRAM-SHA-256\tresp=bg==\n"):
             c.id += 1
             c.send(line % c.id)
             self.assertEqual(c.answer(), FAIL)
-        for rubbish in (b"", b"\0", b"\0\0", b"\0ann\0", b"\0\0pw",
+        for rubbish in (b"\0", b"\0\0", b"\0ann\0", b"\0\0pw",
                         b"\0" * 2000, b"\xff\0\xff\0\xff",
                         b"\0" + b"a" * 5000 + b"\0pw",
                         b"\0ann\0" + b"p" * 5000):

@@ -164,7 +164,7 @@ class Postfix(unittest.TestCase):
     def test_garbage_from_a_client(self):
         """It costs its sender the login, not the others the server."""
         with self.site.session() as client:
-            for text in ("PLAIN %%%", "PLAIN =", "PLAIN AAAA",
+            for text in ("PLAIN %%%", "PLAIN AAAA",
                          "SCRAM-SHA-256 " + b64(b"p=tls-unique,,n=a,r=b"),
                          "SCRAM-SHA-256 " + "A" * 1000):
                 self.assert_reply(client.docmd("AUTH", text), 535)

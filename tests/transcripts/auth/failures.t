@@ -21,8 +21,6 @@ C: AUTH	5	PLAIN	service=smtp	nologin	lip=127.0.0.1	rip=192.0.2.1	secured	resp=AG
 S: FAIL	5
 C: AUTH	6	PLAIN	service=smtp	nologin	lip=127.0.0.1	rip=192.0.2.1	secured	resp=%%%%
 S: FAIL	6
-C: AUTH	7	PLAIN	service=smtp	nologin	lip=127.0.0.1	rip=192.0.2.1	secured	resp=
-S: FAIL	7
 C: AUTH	8	PLAIN	service=smtp	nologin	lip=127.0.0.1	rip=192.0.2.1	secured	resp=AAAA
 S: FAIL	8
 C: AUTH	9	PLAIN	service=smtp	nologin	lip=127.0.0.1	rip=192.0.2.1	secured	resp=Ym9iAGFubkBleGFtcGxlLm9yZwBmb3ItdGVzdHMtb25seQ==
