@@ -221,8 +221,8 @@ class Killed(Case):
 
     def ask_on(self, thread, run, counts):
         n = 0
-        with contextlib.suppress(OSError):
-            c = self.server.connect()
+        with contextlib.suppress(OSError), \
+                contextlib.closing(self.server.connect()) as c:
             while True:
                 c.send(request("%d-%d-%d" % (run, thread, n),
                                user="user%d@example.org" % thread))
@@ -231,7 +231,6 @@ class Killed(Case):
                     break
                 counts[thread][1] += 1
                 n += 1
-            c.close()
 
     def test_kill(self):
         counts = [[0, 0] for _ in range(8)]  # asked, answered
