@@ -9,11 +9,11 @@
 #include "postfix_file.h"
 #include "postfix_plan.h"
 
-#define OPTIONS_HELP                                                        \
-	"--config-directory DIR  instead of Postfix's own folder\n"         \
-	"--templates DIR         instead of the installed ones\n"           \
+#define OPTIONS_HELP                                                         \
+	"--config-directory DIR  instead of Postfix's own folder\n"          \
+	"--templates DIR         instead of the installed ones\n"            \
 	"--submission NAME       the service for STARTTLS, \"submission\"\n" \
-	"--submissions NAME      the service for TLS, \"submissions\"\n"    \
+	"--submissions NAME      the service for TLS, \"submissions\"\n"     \
 	"                        (NAME: host:port, or \"none\")\n"
 
 struct postfix_options {
@@ -37,8 +37,7 @@ run_reset(struct postfix_run *r)
 }
 
 static int
-read_options(struct ctl *ctl, int argc, char **argv,
-    struct postfix_options *o)
+read_options(struct ctl *ctl, int argc, char **argv, struct postfix_options *o)
 {
 	const struct ctl_option options[] = {
 		{ "--config-directory", NULL, &o->config_directory },
@@ -67,8 +66,8 @@ usual_directory(struct buf *out, struct err *err)
 }
 
 static int
-find_directory(struct postfix_run *r, const struct postfix_options *o,
-    struct err *err)
+find_directory(
+    struct postfix_run *r, const struct postfix_options *o, struct err *err)
 {
 	cleanup(buf_reset) struct buf usual = { .limit = CTL_PATH_SIZE };
 	const char *folder = o->config_directory;
@@ -108,10 +107,10 @@ run_init(struct postfix_run *r, struct ctl *ctl,
 		.conf = ctl->conf,
 		.templates = find_templates(r, o),
 		.config_directory = r->config_directory,
-		.submission = o->submission != NULL ? o->submission
-						    : "submission",
-		.submissions = o->submissions != NULL ? o->submissions
-						      : "submissions",
+		.submission =
+		    o->submission != NULL ? o->submission : "submission",
+		.submissions =
+		    o->submissions != NULL ? o->submissions : "submissions",
 	};
 	return 0;
 }
@@ -170,8 +169,8 @@ print_next_step(struct ctl *ctl, const struct plan *p)
 /* ---- the commands ---- */
 
 static int
-postfix_do(struct ctl *ctl, int argc, char **argv, enum plan_what what,
-    bool execute)
+postfix_do(
+    struct ctl *ctl, int argc, char **argv, enum plan_what what, bool execute)
 {
 	struct postfix_options o = { 0 };
 	cleanup(run_reset) struct postfix_run run = { 0 };

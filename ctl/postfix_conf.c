@@ -30,8 +30,8 @@ args_reset(struct args *a)
 static int
 args_take(struct args *a, char *arg, struct err *err)
 {
-	char **v = arg == NULL
-	    ? NULL : reallocarray(a->v, a->count + 2, sizeof *v);
+	char **v =
+	    arg == NULL ? NULL : reallocarray(a->v, a->count + 2, sizeof *v);
 
 	if (v == NULL) {
 		free(arg);
@@ -82,14 +82,14 @@ spawn(const struct args *args, FILE *out, FILE *errors, pid_t *pid)
 	if (rc != 0)
 		return rc;
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, fileno(out),
-		    STDOUT_FILENO);
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, fileno(out), STDOUT_FILENO);
 	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions,
-		    fileno(errors), STDERR_FILENO);
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, fileno(errors), STDERR_FILENO);
 	if (rc == 0)
-		rc = posix_spawnp(pid, program(), &actions, NULL, args->v,
-		    environ);
+		rc = posix_spawnp(
+		    pid, program(), &actions, NULL, args->v, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
 }
@@ -135,8 +135,8 @@ run(const struct args *args, FILE *out, FILE *errors, struct err *err)
 		    strerror(rc));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_set(err, ERR_TEMP, "waiting for postconf: %s",
-			    strerror(errno));
+			return err_set(err, ERR_TEMP,
+			    "waiting for postconf: %s", strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return say_failure(errors, err);
 	return 0;
@@ -150,8 +150,8 @@ postconf(const struct args *args, struct buf *out, struct err *err)
 	cleanup(close_file) FILE *errors = tmpfile();
 
 	if (printed == NULL || errors == NULL)
-		return err_set(err, ERR_TEMP, "temporary file: %s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "temporary file: %s", strerror(errno));
 	if (args_put(&all, "postconf", err) < 0)
 		return -1;
 	for (size_t i = 0; i < args->count; i++)
@@ -185,36 +185,69 @@ postconf_edit(const char *folder, const struct args *args, struct err *err)
 	return rc;
 }
 
+/* name NULL: all. */
+static int
+ask(const char *folder, const char *option, const char *name, struct buf *out,
+    struct err *err)
+{
+	cleanup(args_reset) struct args args = { 0 };
+
+	if (args_put(&args, "-c", err) < 0 ||
+	    args_put(&args, folder, err) < 0 ||
+	    args_put(&args, option, err) < 0 ||
+	    (name != NULL && args_put(&args, name, err) < 0) ||
+	    postconf(&args, out, err) < 0)
+		return -1;
+	return buf_str(out, err) == NULL ? -1 : 0;
+}
+
+static const char *const how_option[POSTCONF_HOW_COUNT] = {
+	[POSTCONF_SET] = "-n",
+	[POSTCONF_VALUE] = "-p",
+	[POSTCONF_EXPANDED] = "-px",
+};
+
+int
+postconf_list(
+    const char *folder, enum postconf_how how, struct buf *out, struct err *err)
+{
+	return ask(folder, how_option[how], NULL, out, err);
+}
+
+int
+postconf_services(const char *folder, struct buf *out, struct err *err)
+{
+	return ask(folder, "-M", NULL, out, err);
+}
+
+int
+postconf_find(
+    const char *list, const char *name, struct buf *out, struct err *err)
+{
+	size_t len = strlen(name);
+	const char *s = list;
+
+	while (*s != '\0' &&
+	       (strncmp(s, name, len) != 0 || strncmp(s + len, " =", 2) != 0)) {
+		s += strcspn(s, "\n");
+		s += *s == '\n';
+	}
+	if (*s == '\0')
+		return 0;
+	s += len + 2;
+	s += strspn(s, " ");
+	if (buf_put(out, s, strcspn(s, "\n"), err) < 0)
+		return -1;
+	return buf_str(out, err) == NULL ? -1 : 1;
+}
+
 int
 postconf_get(const char *folder, enum postconf_how how, const char *name,
     struct buf *out, struct err *err)
 {
-	static const char *const option[] = {
-		[POSTCONF_SET] = "-n",
-		[POSTCONF_VALUE] = "-p",
-		[POSTCONF_EXPANDED] = "-px",
-	};
-	cleanup(args_reset) struct args args = { 0 };
 	cleanup(buf_reset) struct buf line = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (args_put(&args, "-c", err) < 0 ||
-	    args_put(&args, folder, err) < 0 ||
-	    args_put(&args, option[how], err) < 0 ||
-	    args_put(&args, name, err) < 0 ||
-	    postconf(&args, &line, err) < 0)
+	if (ask(folder, how_option[how], name, &line, err) < 0)
 		return -1;
-
-	const char *s = buf_str(&line, err);
-
-	if (s == NULL)
-		return -1;
-	/* "name = value\n" */
-	const char *value = strchr(s, '=');
-
-	if (value == NULL)
-		return 0;
-	value += 1 + strspn(value + 1, " ");
-	if (buf_put(out, value, strcspn(value, "\n"), err) < 0)
-		return -1;
-	return buf_str(out, err) == NULL ? -1 : 1;
+	return postconf_find((const char *)line.data, name, out, err);
 }

@@ -12,8 +12,7 @@
 static int
 file_error(struct err *err, const char *what, const char *path)
 {
-	return err_set(err, ERR_PERM, "%s %s: %s", what, path,
-	    strerror(errno));
+	return err_set(err, ERR_PERM, "%s %s: %s", what, path, strerror(errno));
 }
 
 static int
@@ -65,8 +64,8 @@ write_all(int fd, const struct buf *text)
 static int
 create(const char *path)
 {
-	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	return open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
 int
@@ -121,8 +120,7 @@ file_replace(const char *path, const struct buf *text,
 		return file_error(err, "find", path);
 	if (snprintf(beside, sizeof beside, "%s.sealpost-new", real) >=
 	    (int)sizeof beside)
-		return err_set(err, ERR_PERM, "%s: the path is too long",
-		    path);
+		return err_set(err, ERR_PERM, "%s: the path is too long", path);
 	/* What an apply that was killed may have left. */
 	if (unlink(beside) < 0 && errno != ENOENT)
 		return file_error(err, "remove", beside);
@@ -143,8 +141,7 @@ file_remove(const char *path, struct err *err)
 }
 
 int
-folder_make(const char *path, const struct file_access *access,
-    struct err *err)
+folder_make(const char *path, const struct file_access *access, struct err *err)
 {
 	if (mkdir(path, access->mode) < 0)
 		return errno == EEXIST ? 0 : file_error(err, "make", path);
@@ -158,5 +155,5 @@ bool
 buf_equal(const struct buf *a, const struct buf *b)
 {
 	return a->len == b->len &&
-	    (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+	       (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }

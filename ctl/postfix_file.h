@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-/* Whole files, for the configuration of Postfix. Everything may block on the disk. */
+/* Whole files, for the configuration of Postfix. Everything may block on the
+ * disk. */
 #ifndef CTL_POSTFIX_FILE_H
 #define CTL_POSTFIX_FILE_H
 
@@ -35,8 +36,8 @@ int file_replace(const char *path, const struct buf *text,
     const struct file_access *access, struct err *err) must_check;
 
 /* Makes a new file, mode 0600, that need not outlive a crash. */
-int file_create(const char *path, const struct buf *text, struct err *err)
-    must_check;
+int file_create(
+    const char *path, const struct buf *text, struct err *err) must_check;
 
 /* Removes a file; it may be missing. */
 int file_remove(const char *path, struct err *err) must_check;

@@ -54,7 +54,8 @@ is_comment(const char *line, size_t len)
 	return i == len || line[i] == '#';
 }
 
-/* The length of the unit at s: a logical line ends with its last continuation. */
+/* The length of the unit at s: a logical line ends with its last continuation.
+ */
 static size_t
 unit_length(const char *s, size_t len)
 {
@@ -168,8 +169,8 @@ same_key(const struct unit *a, const struct unit *b)
 
 /* The table of a part without common ends: rows a, columns b. */
 static int
-lcs_middle(const struct units *a, size_t a0, size_t an,
-    const struct units *b, size_t b0, size_t bn, int *match, struct err *err)
+lcs_middle(const struct units *a, size_t a0, size_t an, const struct units *b,
+    size_t b0, size_t bn, int *match, struct err *err)
 {
 	size_t width = bn + 1;
 	cleanup(free_str) char *memory =
@@ -184,8 +185,8 @@ lcs_middle(const struct units *a, size_t a0, size_t an,
 			uint16_t down = cell[width], right = cell[1];
 
 			*cell = same_text(&a->v[a0 + i], &b->v[b0 + j])
-			    ? (uint16_t)(cell[width + 1] + 1)
-			    : (down > right ? down : right);
+				    ? (uint16_t)(cell[width + 1] + 1)
+				    : (down > right ? down : right);
 		}
 	for (size_t i = 0, j = 0; i < an && j < bn;) {
 		const uint16_t *cell = &best[i * width + j];
@@ -220,8 +221,8 @@ lcs(const struct units *a, const struct units *b, struct err *err)
 	for (; head < an && head < bn && same_text(&a->v[head], &b->v[head]);
 	     head++)
 		match[head] = (int)head;
-	while (an > head && bn > head &&
-	    same_text(&a->v[an - 1], &b->v[bn - 1])) {
+	while (
+	    an > head && bn > head && same_text(&a->v[an - 1], &b->v[bn - 1])) {
 		an--;
 		bn--;
 		match[an] = (int)bn;
@@ -370,8 +371,9 @@ pair_by_key(struct change *c, size_t b0, size_t b1, size_t a0, size_t a1)
 	for (size_t i = b0; i < b1; i++) {
 		size_t j = a0;
 
-		while (j < a1 && (c->origin[j] != UNIT_NONE ||
-		    !same_key(&c->before.v[i], &c->after.v[j])))
+		while (
+		    j < a1 && (c->origin[j] != UNIT_NONE ||
+				  !same_key(&c->before.v[i], &c->after.v[j])))
 			j++;
 		if (j < a1) {
 			c->origin[j] = (int)i;
@@ -393,8 +395,8 @@ pair_units(struct change *c, const int *match)
 		c->dropped[i] = UNIT_NONE;
 		if (i < c->before.count && match[i] == UNIT_NONE)
 			continue;
-		size_t j = i < c->before.count ? (size_t)match[i]
-					       : c->after.count;
+		size_t j =
+		    i < c->before.count ? (size_t)match[i] : c->after.count;
 
 		pair_by_key(c, b0, i, a0, j);
 		if (i < c->before.count) {
@@ -407,8 +409,8 @@ pair_units(struct change *c, const int *match)
 }
 
 static int
-change_make(struct change *c, const struct buf *before,
-    const struct buf *after, const struct buf *current, struct err *err)
+change_make(struct change *c, const struct buf *before, const struct buf *after,
+    const struct buf *current, struct err *err)
 {
 	if (units_parse(before, &c->before, err) < 0 ||
 	    units_parse(after, &c->after, err) < 0 ||
@@ -516,7 +518,7 @@ static bool
 same_buf(const struct buf *a, const struct buf *b)
 {
 	return a->len == b->len &&
-	    (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+	       (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 int

@@ -4,8 +4,8 @@
 /*
  * main.cf and master.cf as a sequence of units: a logical line with its
  * continuation lines (and the comments among them), or a comment, or a blank
- * line. Pure functions on text: what differs, and how a change is taken back in a
- * file that somebody else has changed since.
+ * line. Pure functions on text: what differs, and how a change is taken back in
+ * a file that somebody else has changed since.
  */
 #ifndef CTL_POSTFIX_MERGE_H
 #define CTL_POSTFIX_MERGE_H
@@ -27,8 +27,8 @@ int merge_print(const struct buf *before, const struct buf *after, FILE *to,
  * any blank lines; else 0; -1 with *err. (Postfix minds the order of lines only
  * where a parameter is set twice.)
  */
-int merge_same_units(const struct buf *a, const struct buf *b,
-    struct err *err) must_check;
+int merge_same_units(
+    const struct buf *a, const struct buf *b, struct err *err) must_check;
 
 /*
  * `before` was once turned into `after`; since then the file has become

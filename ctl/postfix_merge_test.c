@@ -114,8 +114,8 @@ test_print(void **state)
 	assert_int_equal(merge_print(&before, &after, to, &err), 1);
 	assert_int_equal(merge_print(&before, &before, to, &err), 0);
 	fclose(to);
-	assert_string_equal(text,
-	    "-b = 2\n-  x\n+b = 3\n-d = 4\n+d = 4\n+e = 5\n");
+	assert_string_equal(
+	    text, "-b = 2\n-  x\n+b = 3\n-d = 4\n+d = 4\n+e = 5\n");
 	buf_reset(&before);
 	buf_reset(&after);
 }

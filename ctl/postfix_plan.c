@@ -39,8 +39,8 @@ path_make(char out[PATH_MAX], const char *folder, const char *name,
 {
 	if (snprintf(out, PATH_MAX, "%s/%s%s", folder, name, suffix) >=
 	    PATH_MAX)
-		return err_set(err, ERR_PERM, "%s: the path is too long",
-		    folder);
+		return err_set(
+		    err, ERR_PERM, "%s: the path is too long", folder);
 	return 0;
 }
 
@@ -84,12 +84,12 @@ scratch_remove(struct scratch *s)
 static int
 scratch_make(struct scratch *s, struct err *err)
 {
-	(void)snprintf(s->folder, sizeof s->folder,
-	    "/tmp/sealpost-postfix.XXXXXX");
+	(void)snprintf(
+	    s->folder, sizeof s->folder, "/tmp/sealpost-postfix.XXXXXX");
 	if (mkdtemp(s->folder) == NULL) {
 		s->folder[0] = '\0';
-		return err_set(err, ERR_TEMP, "temporary folder: %s",
-		    strerror(errno));
+		return err_set(
+		    err, ERR_TEMP, "temporary folder: %s", strerror(errno));
 	}
 	return 0;
 }
@@ -116,8 +116,8 @@ find_mail_owner(struct plan *p, const char *folder, struct err *err)
 {
 	cleanup(buf_reset) struct buf owner = { .limit = sizeof p->mail_owner };
 
-	if (postconf_get(folder, POSTCONF_EXPANDED, "mail_owner", &owner,
-		err) < 0)
+	if (postconf_get(folder, POSTCONF_EXPANDED, "mail_owner", &owner, err) <
+	    0)
 		return -1;
 	(void)snprintf(p->mail_owner, sizeof p->mail_owner, "%s",
 	    owner.len > 0 ? (char *)owner.data : "");
@@ -156,8 +156,8 @@ work_out_next(struct plan *p, struct err *err)
 	int rc = scratch_make(&s, err);
 
 	for (size_t i = 0; rc == 0 && i < PLAN_MAPS_FIRST; i++)
-		rc = scratch_put(&s, names[i], &p->files[i].base, &written[i],
-		    err);
+		rc = scratch_put(
+		    &s, names[i], &p->files[i].base, &written[i], err);
 	if (rc == 0) {
 		postconf_age(s.folder);
 		rc = find_mail_owner(p, s.folder, err);
@@ -167,8 +167,8 @@ work_out_next(struct plan *p, struct err *err)
 	for (size_t i = 0; rc == 0 && i < PLAN_MAPS_FIRST; i++) {
 		struct plan_file *f = &p->files[i];
 
-		rc = read_in(s.folder, names[i], "", &f->next, err) < 0 ? -1
-									: 0;
+		rc =
+		    read_in(s.folder, names[i], "", &f->next, err) < 0 ? -1 : 0;
 		if (rc == 0 && buf_equal(&f->next, &written[i]))
 			rc = copy_buf(&f->next, &f->base, err);
 		if (rc == 0 && p->what == PLAN_APPLY)
@@ -184,8 +184,8 @@ work_out_next(struct plan *p, struct err *err)
 static int
 read_now(struct plan *p, struct plan_file *f, struct err *err)
 {
-	int rc = read_in(p->render->config_directory, f->name, "", &f->now,
-	    err);
+	int rc =
+	    read_in(p->render->config_directory, f->name, "", &f->now, err);
 
 	if (rc < 0)
 		return -1;
@@ -204,12 +204,11 @@ read_base(struct plan *p, struct plan_file *f, struct err *err)
 	if (!f->exists)
 		return err_set(err, ERR_PERM, "%s/%s: there is no such file",
 		    p->render->config_directory, f->name);
-	if (path_make(folder, p->render->config_directory, "sealpost/saved",
-		"", err) < 0)
+	if (path_make(folder, p->render->config_directory, "sealpost/saved", "",
+		err) < 0)
 		return -1;
 
-	int before = read_in(folder, f->name, ".before", &f->saved_before,
-	    err);
+	int before = read_in(folder, f->name, ".before", &f->saved_before, err);
 	int after = before <= 0 ? before
 				: read_in(folder, f->name, ".after",
 				      &f->saved_after, err);
@@ -232,8 +231,8 @@ plan_map(struct plan *p, struct plan_file *f, struct err *err)
 		return -1;
 	f->wanted = p->what == PLAN_APPLY || p->maps_in_use;
 	if (p->what == PLAN_APPLY)
-		return render_template(p->render,
-		    map_template(f->name, template), &f->next, err);
+		return render_template(
+		    p->render, map_template(f->name, template), &f->next, err);
 	return f->wanted ? copy_buf(&f->next, &f->now, err) : 0;
 }
 
@@ -243,20 +242,19 @@ find_maps_in_use(struct plan *p, struct err *err)
 	char folder[PATH_MAX];
 	const char *text = buf_str(&p->files[PLAN_MAIN].next, err);
 
-	if (text == NULL ||
-	    path_make(folder, p->render->config_directory, "sealpost/", "",
-		err) < 0)
+	if (text == NULL || path_make(folder, p->render->config_directory,
+				"sealpost/", "", err) < 0)
 		return -1;
 	p->maps_in_use = p->what == PLAN_REMOVE && p->applied &&
-	    strstr(text, folder) != NULL;
+			 strstr(text, folder) != NULL;
 	return 0;
 }
 
 static int
 lock_folder(struct plan *p, struct err *err)
 {
-	p->lock = open(p->render->config_directory,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->lock = open(
+	    p->render->config_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->lock < 0)
 		return err_set(err, ERR_PERM, "%s: %s",
 		    p->render->config_directory, strerror(errno));
@@ -272,12 +270,17 @@ plan_init(struct plan *p, enum plan_what what, const struct render *render)
 {
 	const struct buf empty = { .limit = LIMIT_POSTFIX_FILE };
 
-	*p = (struct plan){ .what = what, .render = render, .notes = empty,
-		.lock = -1 };
+	*p = (struct plan){
+		.what = what, .render = render, .notes = empty, .lock = -1
+	};
 	for (size_t i = 0; i < PLAN_FILES; i++)
 		p->files[i] = (struct plan_file){ .name = names[i],
-			.wanted = true, .now = empty, .base = empty,
-			.next = empty, .kept = empty, .saved_before = empty,
+			.wanted = true,
+			.now = empty,
+			.base = empty,
+			.next = empty,
+			.kept = empty,
+			.saved_before = empty,
 			.saved_after = empty };
 }
 
@@ -336,8 +339,9 @@ plan_print(const struct plan *p, FILE *to, struct err *err)
 			continue;
 		changes = 1;
 		fprintf(to, "%s %s/%s\n",
-		    !f->exists ? "new file"
-			: f->wanted ? "change in" : "removed:",
+		    !f->exists  ? "new file"
+		    : f->wanted ? "change in"
+				: "removed:",
 		    p->render->config_directory, f->name);
 		if (f->wanted && merge_print(&f->now, &f->next, to, err) < 0)
 			return -1;
@@ -355,8 +359,7 @@ map_access(const struct plan *p, struct file_access *out, struct err *err)
 
 	if (pw == NULL)
 		return err_set(err, ERR_PERM,
-		    "mail_owner \"%s\": there is no such user",
-		    p->mail_owner);
+		    "mail_owner \"%s\": there is no such user", p->mail_owner);
 	*out = (struct file_access){ 0640, geteuid(), pw->pw_gid };
 	return 0;
 }
@@ -369,8 +372,7 @@ put_file(const struct plan *p, const struct plan_file *f,
 
 	if (!file_changes(f))
 		return 0;
-	if (path_make(path, p->render->config_directory, f->name, "", err) <
-	    0)
+	if (path_make(path, p->render->config_directory, f->name, "", err) < 0)
 		return -1;
 	if (!f->wanted)
 		return file_remove(path, err);
@@ -445,8 +447,8 @@ remove_state(const char *saved, struct err *err)
 
 	for (size_t i = 0; i < PLAN_MAPS_FIRST; i++)
 		for (size_t j = 0; j < countof(suffixes); j++)
-			if (path_make(path, saved, names[i], suffixes[j],
-				err) < 0 ||
+			if (path_make(path, saved, names[i], suffixes[j], err) <
+				0 ||
 			    file_remove(path, err) < 0)
 				return -1;
 	return 0;
@@ -477,8 +479,8 @@ plan_execute(const struct plan *p, struct err *err)
 {
 	char folder[PATH_MAX], saved[PATH_MAX];
 
-	if (path_make(folder, p->render->config_directory, "sealpost", "",
-		err) < 0 ||
+	if (path_make(
+		folder, p->render->config_directory, "sealpost", "", err) < 0 ||
 	    path_make(saved, folder, "saved", "", err) < 0)
 		return -1;
 	if (p->what == PLAN_APPLY)

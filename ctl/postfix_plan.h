@@ -5,8 +5,8 @@
  * What `sealpost postfix apply` or `remove` would make of a configuration,
  * worked out on a copy of main.cf and master.cf, and how it is put in place.
  *
- * The state of an earlier apply lies in CONFIG_DIRECTORY/sealpost/saved: each file
- * as it was before, and as it was made. An apply first takes the earlier
+ * The state of an earlier apply lies in CONFIG_DIRECTORY/sealpost/saved: each
+ * file as it was before, and as it was made. An apply first takes the earlier
  * one back, in memory, and then begins anew: so it can be repeated with other
  * settings, and after changes by the administrator.
  */
@@ -21,14 +21,14 @@ enum { PLAN_MAPS = 4, PLAN_FILES = PLAN_MAPS_FIRST + PLAN_MAPS };
 
 /* A file of the configuration. For a map, only now and next are used. */
 struct plan_file {
-	const char *name;  /* below the configuration folder */
-	bool exists;       /* now */
-	bool wanted;       /* after the plan */
-	bool settled;      /* nothing to do, but for the order of lines */
+	const char *name; /* below the configuration folder */
+	bool exists;      /* now */
+	bool wanted;      /* after the plan */
+	bool settled;     /* nothing to do, but for the order of lines */
 	struct buf now;
-	struct buf base;   /* now, with an earlier apply taken back */
-	struct buf next;   /* after the plan */
-	struct buf kept;   /* what was changed since, a NAME a line */
+	struct buf base; /* now, with an earlier apply taken back */
+	struct buf next; /* after the plan */
+	struct buf kept; /* what was changed since, a NAME a line */
 	struct buf saved_before, saved_after;
 };
 

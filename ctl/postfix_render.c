@@ -8,15 +8,15 @@
 #include "postfix_file.h"
 
 /* Puts the value of one @name@. */
-typedef int (*render_put)(const struct render *r, struct buf *out,
-    struct err *err);
+typedef int (*render_put)(
+    const struct render *r, struct buf *out, struct err *err);
 
 /* ---- values ---- */
 
 /* A value from sealpost.conf or the command line, into a file of Postfix. */
 static int
-put_checked(struct buf *out, const char *what, const char *value,
-    struct err *err)
+put_checked(
+    struct buf *out, const char *what, const char *value, struct err *err)
 {
 	for (const char *p = value; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f ||
@@ -39,15 +39,15 @@ hop_socket(const struct render *r, struct conf_socket *out, struct err *err)
 static int
 put_config_directory(const struct render *r, struct buf *out, struct err *err)
 {
-	return put_checked(out, "configuration folder", r->config_directory,
-	    err);
+	return put_checked(
+	    out, "configuration folder", r->config_directory, err);
 }
 
 static int
 put_directory_db(const struct render *r, struct buf *out, struct err *err)
 {
-	return put_checked(out, "[accounts] directory",
-	    r->conf->accounts.directory, err);
+	return put_checked(
+	    out, "[accounts] directory", r->conf->accounts.directory, err);
 }
 
 static int
@@ -60,8 +60,7 @@ put_delimiter(const struct render *r, struct buf *out, struct err *err)
 static int
 put_milter(const struct render *r, struct buf *out, struct err *err)
 {
-	return put_checked(out, "[milter] listen", r->conf->milter.listen,
-	    err);
+	return put_checked(out, "[milter] listen", r->conf->milter.listen, err);
 }
 
 static int
@@ -128,8 +127,8 @@ put_hop_filter(const struct render *r, struct buf *out, struct err *err)
 static int
 put_sasl_path(const struct render *r, struct buf *out, struct err *err)
 {
-	return put_checked(out, "[saslauthd] listen",
-	    r->conf->saslauthd.listen, err);
+	return put_checked(
+	    out, "[saslauthd] listen", r->conf->saslauthd.listen, err);
 }
 
 /* A dead or slow daemon delays no mail and decides about none. */
@@ -215,8 +214,7 @@ put_variable(const struct render *r, const char *name, size_t len,
 }
 
 static int
-fill_in(const struct render *r, const char *s, struct buf *out,
-    struct err *err)
+fill_in(const struct render *r, const char *s, struct buf *out, struct err *err)
 {
 	while (*s != '\0') {
 		size_t n = strcspn(s, "@");
@@ -242,22 +240,22 @@ fill_in(const struct render *r, const char *s, struct buf *out,
 }
 
 int
-render_template(const struct render *r, const char *name, struct buf *out,
-    struct err *err)
+render_template(
+    const struct render *r, const char *name, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	char path[4096];
 
 	if (snprintf(path, sizeof path, "%s/%s", r->templates, name) >=
 	    (int)sizeof path)
-		return err_set(err, ERR_PERM, "%s: the path is too long",
-		    r->templates);
+		return err_set(
+		    err, ERR_PERM, "%s: the path is too long", r->templates);
 
 	int rc = file_read(path, &text, err);
 
 	if (rc == 0)
-		return err_set(err, ERR_PERM, "%s: there is no such template",
-		    path);
+		return err_set(
+		    err, ERR_PERM, "%s: there is no such template", path);
 	if (rc < 0)
 		return -1;
 	const char *s = buf_str(&text, err);

@@ -20,8 +20,8 @@ struct render {
 
 /*
  * Reads the template and puts it into `out` (empty, with its limit) with every
- * @name@ filled in. ERR_PERM when it cannot be read, has an unknown @name@, or a
- * value holds what Postfix would take for syntax.
+ * @name@ filled in. ERR_PERM when it cannot be read, has an unknown @name@, or
+ * a value holds what Postfix would take for syntax.
  */
 int render_template(const struct render *r, const char *name, struct buf *out,
     struct err *err) must_check;

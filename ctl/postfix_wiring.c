@@ -8,6 +8,43 @@
 #include "postfix_conf.h"
 #include "postfix_file.h"
 
+/* The folder, and what postconf says of it before anything is changed. */
+struct wiring {
+	const char *folder;
+	struct buf parameters[POSTCONF_HOW_COUNT];
+	struct buf services;
+};
+
+static void
+wiring_reset(struct wiring *w)
+{
+	for (size_t i = 0; i < POSTCONF_HOW_COUNT; i++)
+		buf_reset(&w->parameters[i]);
+	buf_reset(&w->services);
+}
+
+static int
+wiring_read(struct wiring *w, const char *folder, struct err *err)
+{
+	w->folder = folder;
+	for (size_t i = 0; i < POSTCONF_HOW_COUNT; i++) {
+		w->parameters[i].limit = LIMIT_POSTFIX_FILE;
+		if (postconf_list(folder, i, &w->parameters[i], err) < 0)
+			return -1;
+	}
+	w->services.limit = LIMIT_POSTFIX_FILE;
+	return postconf_services(folder, &w->services, err);
+}
+
+/* As postconf_get(). */
+static int
+view_get(const struct wiring *w, enum postconf_how how, const char *name,
+    struct buf *out, struct err *err)
+{
+	return postconf_find(
+	    (const char *)w->parameters[how].data, name, out, err);
+}
+
 /* ---- a setting of the main.cf templates ---- */
 
 enum setting_how { HOW_SET, HOW_SET_IF_NOT, HOW_APPEND, HOW_PREPEND };
@@ -29,8 +66,7 @@ static const struct {
 };
 
 static int
-read_setting(const char *line, size_t len, struct setting *out,
-    struct err *err)
+read_setting(const char *line, size_t len, struct setting *out, struct err *err)
 {
 	size_t n = strcspn(line, " ");
 	const char *sign = line + n + 1;
@@ -48,8 +84,8 @@ read_setting(const char *line, size_t len, struct setting *out,
 		if (n >= sizeof out->name || value_len >= sizeof out->value)
 			break;
 		out->how = signs[i].how;
-		(void)snprintf(out->name, sizeof out->name, "%.*s", (int)n,
-		    line);
+		(void)snprintf(
+		    out->name, sizeof out->name, "%.*s", (int)n, line);
 		(void)snprintf(out->value, sizeof out->value, "%.*s",
 		    (int)value_len, value);
 		return 0;
@@ -62,30 +98,30 @@ read_setting(const char *line, size_t len, struct setting *out,
 
 /* What main.cf says; else the default, if there is anything in it. */
 static int
-old_value(const char *folder, const char *name, struct buf *out,
-    struct err *err)
+old_value(
+    const struct wiring *w, const char *name, struct buf *out, struct err *err)
 {
-	int rc = postconf_get(folder, POSTCONF_SET, name, out, err);
+	int rc = view_get(w, POSTCONF_SET, name, out, err);
 
 	if (rc != 0)
 		return rc;
 
 	cleanup(buf_reset) struct buf full = { .limit = LIMIT_POSTFIX_FILE };
 
-	rc = postconf_get(folder, POSTCONF_EXPANDED, name, &full, err);
+	rc = view_get(w, POSTCONF_EXPANDED, name, &full, err);
 	if (rc <= 0 || full.len == 0)
 		return rc;
-	return postconf_get(folder, POSTCONF_VALUE, name, out, err);
+	return view_get(w, POSTCONF_VALUE, name, out, err);
 }
 
 /* Without any restriction in relay_restrictions, ours must hold the door. */
 static int
-put_relay_control(const char *folder, struct buf *out, struct err *err)
+put_relay_control(const struct wiring *w, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf relay = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (postconf_get(folder, POSTCONF_EXPANDED,
-		"smtpd_relay_restrictions", &relay, err) < 0)
+	if (view_get(w, POSTCONF_EXPANDED, "smtpd_relay_restrictions", &relay,
+		err) < 0)
 		return -1;
 	return relay.len > 0 ? 0
 			     : buf_puts(out,
@@ -96,7 +132,7 @@ put_relay_control(const char *folder, struct buf *out, struct err *err)
 }
 
 static int
-put_list(const char *folder, const struct setting *s, const struct buf *old,
+put_list(const struct wiring *w, const struct setting *s, const struct buf *old,
     struct buf *out, struct err *err)
 {
 	const char *text = (const char *)old->data;
@@ -104,8 +140,8 @@ put_list(const char *folder, const struct setting *s, const struct buf *old,
 	if (old->len == 0) {
 		if (buf_puts(out, s->value, err) < 0)
 			return -1;
-		return s->how == HOW_PREPEND
-		    ? put_relay_control(folder, out, err) : 0;
+		return s->how == HOW_PREPEND ? put_relay_control(w, out, err)
+					     : 0;
 	}
 	if (s->how == HOW_APPEND)
 		return buf_putf(out, err, "%s, %s", text, s->value);
@@ -114,15 +150,14 @@ put_list(const char *folder, const struct setting *s, const struct buf *old,
 
 /* Puts "name=value" to the arguments if the setting changes anything. */
 static int
-put_setting(const char *folder, const struct setting *s, struct args *args,
+put_setting(const struct wiring *w, const struct setting *s, struct args *args,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 	bool list = s->how == HOW_APPEND || s->how == HOW_PREPEND;
-	int set = list
-	    ? old_value(folder, s->name, &old, err)
-	    : postconf_get(folder, POSTCONF_SET, s->name, &old, err);
+	int set = list ? old_value(w, s->name, &old, err)
+		       : view_get(w, POSTCONF_SET, s->name, &old, err);
 
 	if (set < 0)
 		return -1;
@@ -132,44 +167,44 @@ put_setting(const char *folder, const struct setting *s, struct args *args,
 	    (list ? strstr((char *)old.data, s->value) != NULL
 		  : strcmp((char *)old.data, s->value) == 0))
 		return 0;
-	if (list && put_list(folder, s, &old, &value, err) < 0)
+	if (list && put_list(w, s, &old, &value, err) < 0)
 		return -1;
 	if (list && buf_str(&value, err) == NULL)
 		return -1;
-	return args_putf(args, err, "%s=%s", s->name,
-	    list ? (char *)value.data : s->value);
+	return args_putf(
+	    args, err, "%s=%s", s->name, list ? (char *)value.data : s->value);
 }
 
 static int
-begin_postconf(struct args *args, const char *folder, const char *option,
+begin_postconf(struct args *args, const struct wiring *w, const char *option,
     struct err *err)
 {
-	if (args_put(args, "-c", err) < 0 || args_put(args, folder, err) < 0)
+	if (args_put(args, "-c", err) < 0 || args_put(args, w->folder, err) < 0)
 		return -1;
 	return args_put(args, option, err);
 }
 
 /* One at a time: postconf adds the new ones of one call in any order. */
 static int
-set_each(const char *folder, const struct args *settings, struct err *err)
+set_each(const struct wiring *w, const struct args *settings, struct err *err)
 {
 	for (size_t i = 0; i < settings->count; i++) {
 		cleanup(args_reset) struct args args = { 0 };
 
-		if (begin_postconf(&args, folder, "-e", err) < 0 ||
+		if (begin_postconf(&args, w, "-e", err) < 0 ||
 		    args_put(&args, settings->v[i], err) < 0 ||
-		    postconf_edit(folder, &args, err) < 0)
+		    postconf_edit(w->folder, &args, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* Calls each for every setting of the rendered text. */
-typedef int (*setting_each)(const char *folder, const struct setting *s,
+typedef int (*setting_each)(const struct wiring *w, const struct setting *s,
     struct args *args, struct err *err);
 
 static int
-each_setting(const struct buf *text, const char *folder, setting_each each,
+each_setting(const struct buf *text, const struct wiring *w, setting_each each,
     struct args *args, struct err *err)
 {
 	struct render_lines lines = { (const char *)text->data };
@@ -180,7 +215,7 @@ each_setting(const struct buf *text, const char *folder, setting_each each,
 		struct setting s;
 
 		if (read_setting(line, len, &s, err) < 0 ||
-		    each(folder, &s, args, err) < 0)
+		    each(w, &s, args, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -205,16 +240,16 @@ render_main(const struct render *r, struct buf *out, struct err *err)
 
 /* A map that main.cf lets proxymap read only by a list of its own. */
 static int
-put_proxy_map(const char *folder, const struct setting *s, struct args *args,
-    struct err *err)
+put_proxy_map(const struct wiring *w, const struct setting *s,
+    struct args *args, struct err *err)
 {
 	cleanup(buf_reset) struct buf may = { .limit = LIMIT_POSTFIX_FILE };
 	const char *map = strstr(s->value, "proxy:");
 
 	if (map == NULL)
 		return 0;
-	if (postconf_get(folder, POSTCONF_EXPANDED, "proxy_read_maps", &may,
-		err) < 0)
+	if (postconf_get(
+		w->folder, POSTCONF_EXPANDED, "proxy_read_maps", &may, err) < 0)
 		return -1;
 	if (may.len > 0 && strstr((char *)may.data, map) != NULL)
 		return 0;
@@ -222,18 +257,17 @@ put_proxy_map(const char *folder, const struct setting *s, struct args *args,
 }
 
 static int
-allow_proxymap(const struct buf *text, const char *folder, struct err *err)
+allow_proxymap(const struct buf *text, const struct wiring *w, struct err *err)
 {
 	cleanup(args_reset) struct args maps = { 0 };
 	cleanup(args_reset) struct args setting = { 0 };
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (each_setting(text, folder, put_proxy_map, &maps, err) < 0)
+	if (each_setting(text, w, put_proxy_map, &maps, err) < 0)
 		return -1;
 	if (maps.count == 0)
 		return 0;
-	if (postconf_get(folder, POSTCONF_VALUE, "proxy_read_maps", &value,
-		err) < 0)
+	if (view_get(w, POSTCONF_VALUE, "proxy_read_maps", &value, err) < 0)
 		return -1;
 	for (size_t i = 0; i < maps.count; i++)
 		if (buf_putf(&value, err, "%s%s", value.len > 0 ? ", " : "",
@@ -242,18 +276,18 @@ allow_proxymap(const struct buf *text, const char *folder, struct err *err)
 	if (buf_str(&value, err) == NULL ||
 	    args_putf(&setting, err, "proxy_read_maps=%s", value.data) < 0)
 		return -1;
-	return set_each(folder, &setting, err);
+	return set_each(w, &setting, err);
 }
 
 /* ---- master.cf ---- */
 
 /* The names that this Postfix has, each between line ends. */
 static int
-known_settings(const char *folder, struct buf *out, struct err *err)
+known_settings(const struct wiring *w, struct buf *out, struct err *err)
 {
 	cleanup(args_reset) struct args args = { 0 };
 
-	if (begin_postconf(&args, folder, "-dH", err) < 0 ||
+	if (begin_postconf(&args, w, "-dH", err) < 0 ||
 	    buf_putc(out, '\n', err) < 0 || postconf(&args, out, err) < 0)
 		return -1;
 	return buf_str(out, err) == NULL ? -1 : 0;
@@ -270,8 +304,8 @@ is_known(const char *known, const char *line)
 		return true;
 	s += 2;
 	s += strspn(s, " {");
-	(void)snprintf(name, sizeof name, "\n%.*s\n",
-	    (int)strcspn(s, " =\n"), s);
+	(void)snprintf(
+	    name, sizeof name, "\n%.*s\n", (int)strcspn(s, " =\n"), s);
 	return strstr(known, name) != NULL;
 }
 
@@ -343,27 +377,18 @@ same_service(const struct service *a, const struct service *b)
 		   port_number(service_port(b))) == 0;
 }
 
-/* 1 when master.cf has a service by that name, or on that port. */
-static int
-has_service(const char *folder, const struct service *wanted,
-    struct err *err)
+/* Has master.cf a service by that name, or on that port? */
+static bool
+has_service(const struct wiring *w, const struct service *wanted)
 {
-	cleanup(args_reset) struct args args = { 0 };
-	cleanup(buf_reset) struct buf list = { .limit = LIMIT_POSTFIX_FILE };
+	const char *s = (const char *)w->services.data;
 	struct service found;
 
-	if (begin_postconf(&args, folder, "-M", err) < 0 ||
-	    postconf(&args, &list, err) < 0)
-		return -1;
-	const char *s = buf_str(&list, err);
-
-	if (s == NULL)
-		return -1;
 	for (; *s != '\0'; s += strcspn(s, "\n"), s += *s == '\n')
 		if (read_service(s, &found) == 0 &&
 		    same_service(&found, wanted))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 /* What to do with an entry whose service is there already. */
@@ -398,7 +423,7 @@ note_taken(const struct service *s, const char *line, size_t len,
 }
 
 struct master_edit {
-	const char *folder;
+	const struct wiring *w;
 	const char *known;
 	service_taken taken;
 	struct buf *notes;
@@ -406,8 +431,7 @@ struct master_edit {
 };
 
 static int
-edit_entry(struct master_edit *e, const char *line, size_t len,
-    struct err *err)
+edit_entry(struct master_edit *e, const char *line, size_t len, struct err *err)
 {
 	cleanup(buf_reset) struct buf entry = { .limit = LIMIT_POSTFIX_FILE };
 	struct service s;
@@ -416,22 +440,16 @@ edit_entry(struct master_edit *e, const char *line, size_t len,
 		return err_set(err, ERR_PERM, "a template names no service");
 	if (strcmp(s.name, "none") == 0)
 		return 0;
-
-	int taken = has_service(e->folder, &s, err);
-
-	if (taken < 0)
-		return -1;
-	if (taken == 1)
+	if (has_service(e->w, &s))
 		return e->taken(&s, line, len, e->notes, err);
 	if (put_entry(e->known, line, len, &entry, err) < 0)
 		return -1;
-	return args_putf(&e->args, err, "%s/%s=%s", s.name, s.type,
-	    entry.data);
+	return args_putf(&e->args, err, "%s/%s=%s", s.name, s.type, entry.data);
 }
 
 static int
-edit_master(const struct render *r, const char *template,
-    struct master_edit *e, struct err *err)
+edit_master(const struct render *r, const char *template, struct master_edit *e,
+    struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args args = { 0 };
@@ -442,28 +460,28 @@ edit_master(const struct render *r, const char *template,
 	struct render_lines lines = { (const char *)text.data };
 	const char *line;
 	size_t len;
-	int rc = begin_postconf(&e->args, e->folder, "-M", err);
+	int rc = begin_postconf(&e->args, e->w, "-M", err);
 
 	while (rc == 0 && render_next(&lines, &line, &len))
 		rc = edit_entry(e, line, len, err);
 	args = e->args;
 	e->args = (struct args){ 0 };
 	/* Without an entry, -M would only print. */
-	return rc < 0 || args.count == 3 ? rc
-					 : postconf_edit(e->folder, &args,
-					       err);
+	return rc < 0 || args.count == 3
+		   ? rc
+		   : postconf_edit(e->w->folder, &args, err);
 }
 
 static int
-apply_master(const struct render *r, const char *folder, struct buf *notes,
+apply_master(const struct render *r, const struct wiring *w, struct buf *notes,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf known = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (known_settings(folder, &known, err) < 0)
+	if (known_settings(w, &known, err) < 0)
 		return -1;
 
-	struct master_edit hop = { .folder = folder,
+	struct master_edit hop = { .w = w,
 		.known = (const char *)known.data,
 		.taken = refuse_taken,
 		.notes = notes };
@@ -478,12 +496,12 @@ apply_master(const struct render *r, const char *folder, struct buf *notes,
 /* ---- notes ---- */
 
 static int
-note_if(const char *folder, const char *name, const char *text,
+note_if(const struct wiring *w, const char *name, const char *text,
     struct buf *notes, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (postconf_get(folder, POSTCONF_SET, name, &value, err) < 0)
+	if (view_get(w, POSTCONF_SET, name, &value, err) < 0)
 		return -1;
 	if (value.len == 0 || strcmp((char *)value.data, "no") == 0)
 		return 0;
@@ -491,14 +509,13 @@ note_if(const char *folder, const char *name, const char *text,
 }
 
 static int
-note_delimiter(const struct render *r, const char *folder, struct buf *notes,
-    struct err *err)
+note_delimiter(const struct render *r, const struct wiring *w,
+    struct buf *notes, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 	const char *ours = r->conf->accounts.recipient_delimiter;
 
-	if (postconf_get(folder, POSTCONF_VALUE, "recipient_delimiter",
-		&value, err) < 0)
+	if (view_get(w, POSTCONF_VALUE, "recipient_delimiter", &value, err) < 0)
 		return -1;
 	const char *theirs = value.len > 0 ? (char *)value.data : "";
 
@@ -511,15 +528,14 @@ note_delimiter(const struct render *r, const char *folder, struct buf *notes,
 }
 
 static int
-note_certificate(const char *folder, struct buf *notes, struct err *err)
+note_certificate(const struct wiring *w, struct buf *notes, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
 	static const char *const names[] = { "smtpd_tls_chain_files",
 		"smtpd_tls_cert_file", "smtpd_tls_eccert_file" };
 
 	for (size_t i = 0; i < countof(names); i++) {
-		if (postconf_get(folder, POSTCONF_SET, names[i], &value,
-			err) < 0)
+		if (view_get(w, POSTCONF_SET, names[i], &value, err) < 0)
 			return -1;
 		if (value.len > 0)
 			return 0;
@@ -531,19 +547,19 @@ note_certificate(const char *folder, struct buf *notes, struct err *err)
 }
 
 static int
-put_notes(const struct render *r, const char *folder, struct buf *notes,
+put_notes(const struct render *r, const struct wiring *w, struct buf *notes,
     struct err *err)
 {
-	if (note_if(folder, "transport_maps",
-		"what it sends elsewhere does not pass the hop", notes, err) <
-		0 ||
-	    note_if(folder, "smtpd_sasl_auth_enable",
+	if (note_if(w, "transport_maps",
+		"what it sends elsewhere does not pass the hop", notes,
+		err) < 0 ||
+	    note_if(w, "smtpd_sasl_auth_enable",
 		"port 25 stops answering when the auth server is down; the "
 		"submission services enable it for themselves",
 		notes, err) < 0 ||
-	    note_certificate(folder, notes, err) < 0)
+	    note_certificate(w, notes, err) < 0)
 		return -1;
-	return note_delimiter(r, folder, notes, err);
+	return note_delimiter(r, w, notes, err);
 }
 
 /* ---- the two ways ---- */
@@ -554,16 +570,18 @@ wiring_apply(const struct render *r, const char *folder, struct buf *notes,
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args settings = { 0 };
+	cleanup(wiring_reset) struct wiring w = { 0 };
 
 	/* First the services: they make the names of their settings known. */
-	if (apply_master(r, folder, notes, err) < 0 ||
+	if (wiring_read(&w, folder, err) < 0 ||
+	    apply_master(r, &w, notes, err) < 0 ||
 	    render_main(r, &text, err) < 0 ||
-	    each_setting(&text, folder, put_setting, &settings, err) < 0 ||
-	    set_each(folder, &settings, err) < 0)
+	    each_setting(&text, &w, put_setting, &settings, err) < 0 ||
+	    set_each(&w, &settings, err) < 0)
 		return -1;
-	if (allow_proxymap(&text, folder, err) < 0)
+	if (allow_proxymap(&text, &w, err) < 0)
 		return -1;
-	return put_notes(r, folder, notes, err);
+	return put_notes(r, &w, notes, err);
 }
 
 /* Cuts `part` and the commas and blanks around it out of a list. */
@@ -588,14 +606,14 @@ cut_out(char *list, const char *part)
 
 /* Takes the setting's value out of a list that still has it. */
 static int
-put_without(const char *folder, const struct setting *s, struct args *args,
+put_without(const struct wiring *w, const struct setting *s, struct args *args,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
 
 	if (s->how != HOW_APPEND && s->how != HOW_PREPEND)
 		return 0;
-	int set = postconf_get(folder, POSTCONF_SET, s->name, &old, err);
+	int set = view_get(w, POSTCONF_SET, s->name, &old, err);
 
 	if (set <= 0 || old.len == 0 ||
 	    strstr((char *)old.data, s->value) == NULL)
@@ -609,9 +627,11 @@ wiring_remove(const struct render *r, const char *folder, struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args settings = { 0 };
+	cleanup(wiring_reset) struct wiring w = { 0 };
 
-	if (render_main(r, &text, err) < 0 ||
-	    each_setting(&text, folder, put_without, &settings, err) < 0)
+	if (wiring_read(&w, folder, err) < 0 ||
+	    render_main(r, &text, err) < 0 ||
+	    each_setting(&text, &w, put_without, &settings, err) < 0)
 		return -1;
-	return set_each(folder, &settings, err);
+	return set_each(&w, &settings, err);
 }

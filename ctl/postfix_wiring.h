@@ -9,17 +9,17 @@
 
 /*
  * Changes main.cf and master.cf in `folder` with postconf. What the
- * administrator should know, lines that end in '\n', goes into `notes`. ERR_PERM
- * when master.cf has a service by one of the hop's names already.
+ * administrator should know, lines that end in '\n', goes into `notes`.
+ * ERR_PERM when master.cf has a service by one of the hop's names already.
  */
 int wiring_apply(const struct render *r, const char *folder, struct buf *notes,
     struct err *err) must_check;
 
 /*
- * Takes what is left of the hop out of main.cf in `folder`: our entries in lists
- * that the administrator has changed since.
+ * Takes what is left of the hop out of main.cf in `folder`: our entries in
+ * lists that the administrator has changed since.
  */
-int wiring_remove(const struct render *r, const char *folder,
-    struct err *err) must_check;
+int wiring_remove(
+    const struct render *r, const char *folder, struct err *err) must_check;
 
 #endif

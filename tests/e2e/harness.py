@@ -8,6 +8,7 @@ runs as root, beside any other Postfix and Dovecot of the machine, and leaves
 nothing behind. Nothing sleeps to wait: every wait is for an event with a
 deadline that fails the test.
 """
+import atexit
 import base64
 import contextlib
 import email
@@ -198,7 +199,7 @@ user = {user}
 listen = inet:127.0.0.1:{sasl}
 [hop]
 listen = 127.0.0.1:{hop}
-deliver = lmtp:unix:{folder}/run/lmtp
+deliver = {deliver}
 {hop_more}
 """
 
@@ -406,12 +407,14 @@ class Site:
         self.folder = tempfile.mkdtemp(prefix="sealpost-e2e-")
         self.stack = contextlib.ExitStack()
         self.stack.callback(shutil.rmtree, self.folder)
+        atexit.register(self.close)
         os.chmod(self.folder, 0o755)
         (self.port, self.imap_port, self.relay, self.hop, self.sasl_port,
          self.submission, self.submissions) = free_ports(7)
         self.keys = {}
         self.milter = None
-        self.more = {"milter": milter, "hop_more": hop}
+        self.more = {"milter": milter, "hop_more": hop,
+                     "deliver": "lmtp:unix:%s/run/lmtp" % self.folder}
         try:
             self.make_folders()
             self.sink = Sink(self.relay)
@@ -429,9 +432,11 @@ class Site:
             raise
 
     def close(self):
+        """Also at exit; a second time it does nothing."""
         with contextlib.suppress(AssertionError):
             self.stop_milter()
         self.stack.close()
+        atexit.unregister(self.close)
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
@@ -663,6 +668,10 @@ class Site:
         self.age_postfix()
         self.postfix("start")
         wait_for("Postfix", lambda: self.answers(self.port))
+
+    def postconf(self, *arguments):
+        run("/usr/sbin/postconf", "-c", self.path("etc"), *arguments)
+        self.age_postfix()
 
     def reload_postfix(self):
         self.age_postfix()
@@ -924,8 +933,14 @@ class SiteTest(unittest.TestCase):
                 self.assertNotIn(wanted, f.read())
 
 
+def end_on_signal():
+    """Whoever ends the program wants the site ended, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def main():
     skip_unless_possible()
+    end_on_signal()
     unittest.main(module=sys.modules["__main__"])
 
 
