@@ -651,6 +651,20 @@ class Users(Case):
         self.ok("user", "set", "ann@example.org", "mechanisms=default")
         self.assertEqual(self.login_mechanisms(), [("",)])
 
+    def test_last_login(self):
+        self.ok("user", "add", "ann@example.org")
+        self.assertIsNone(self.json("user", "show",
+                                    "ann@example.org")["last_login"])
+        self.assertRegex(self.ok("user", "show", "ann@example.org"),
+                         r"(?m)^last login +never$")
+        self.database("stats", "database").execute(
+            "INSERT INTO last_logins VALUES ('ann@example.org', 86400)")
+        self.assertEqual(self.json("user", "show", "ann@example.org")
+                         ["last_login"], "1970-01-02")
+        (self.dir / "db/stats.db").unlink()
+        self.assertIsNone(self.json("user", "show",
+                                    "ann@example.org")["last_login"])
+
     def test_passwd_keeps_mechanisms_set_before(self):
         self.ok("user", "add", "ann@example.org")
         self.ok("user", "set", "ann@example.org", "mechanisms=LOGIN")
