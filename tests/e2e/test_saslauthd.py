@@ -367,6 +367,29 @@ class Trouble(Case):
                 c.read()
 
 
+class Reload(Case):
+    def reload(self, more):
+        start = len(self.server.lines)
+        self.server.configure(more)
+        self.server.process.send_signal(signal.SIGHUP)
+        self.server.wait_line(r"reloaded the configuration|not reloaded",
+                              start)
+
+    def test_mechanisms(self):
+        before = self.connect()
+        self.reload("mechanisms = SCRAM-SHA-256\n")
+        c = self.connect()
+        self.assertEqual([g for g in c.greeting if g.startswith("MECH")],
+                         ["MECH\tSCRAM-SHA-256\tmutual-auth"])
+        for connection in (before, c):
+            self.assertEqual(connection.plain(ANN), FAIL)
+            self.assertEqual(connection.scram(ANN), OK_ANN)
+        self.reload("mechanisms = NONE\n")
+        self.assertEqual(c.scram(ANN), OK_ANN)
+        self.reload(self.conf)
+        self.assertEqual(before.plain(ANN), OK_ANN)
+
+
 class Delays(Case):
     conf = "max_delay = 1s\n"
 
