@@ -504,7 +504,7 @@ class Users(Case):
 
     def test_old_secrets_do_not_come_back(self):
         self.secrets_db().execute(
-            "INSERT INTO verifiers VALUES ('ann@example.org', 'old', 1)")
+            "INSERT INTO verifiers VALUES ('ann@example.org', 'old', 1, '')")
         self.ok("user", "add", "ann@example.org")
         self.assertIsNone(self.verifier("ann@example.org"))
 
@@ -632,6 +632,45 @@ class Users(Case):
         user = self.json("user", "show", "ann@example.org")
         self.assertFalse(user["protect_subject"])
         self.assertEqual(user["mechanisms"], "")
+
+    def login_mechanisms(self):
+        return self.secrets_db().execute(
+            "SELECT mechanisms FROM verifiers").fetchall()
+
+    def test_set_mechanisms_for_the_auth_server(self):
+        self.ok("user", "add", "ann@example.org", "--password-stdin",
+                data="pw\n")
+        self.ok("user", "set", "ann@example.org", "mechanisms=SCRAM-SHA-256")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.ok("user", "passwd", "ann@example.org", "--password-stdin",
+                data="other\n")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.secrets_db().execute("UPDATE verifiers SET mechanisms = ''")
+        self.ok("init")
+        self.assertEqual(self.login_mechanisms(), [("SCRAM-SHA-256",)])
+        self.ok("user", "set", "ann@example.org", "mechanisms=default")
+        self.assertEqual(self.login_mechanisms(), [("",)])
+
+    def test_last_login(self):
+        self.ok("user", "add", "ann@example.org")
+        self.assertIsNone(self.json("user", "show",
+                                    "ann@example.org")["last_login"])
+        self.assertRegex(self.ok("user", "show", "ann@example.org"),
+                         r"(?m)^last login +never$")
+        self.database("stats", "database").execute(
+            "INSERT INTO last_logins VALUES ('ann@example.org', 86400)")
+        self.assertEqual(self.json("user", "show", "ann@example.org")
+                         ["last_login"], "1970-01-02")
+        (self.dir / "db/stats.db").unlink()
+        self.assertIsNone(self.json("user", "show",
+                                    "ann@example.org")["last_login"])
+
+    def test_passwd_keeps_mechanisms_set_before(self):
+        self.ok("user", "add", "ann@example.org")
+        self.ok("user", "set", "ann@example.org", "mechanisms=LOGIN")
+        self.ok("user", "passwd", "ann@example.org", "--password-stdin",
+                data="pw\n")
+        self.assertEqual(self.login_mechanisms(), [("LOGIN",)])
 
     def test_set_all_or_nothing(self):
         self.ok("user", "add", "ann@example.org")
@@ -1182,6 +1221,53 @@ class Stats(Case):
     def test_unknown_user(self):
         self.fails(1, "there is no account eve@example.org", "stats",
                    "--user", "eve@example.org")
+
+    def test_prometheus(self):
+        self.count("ann@example.org", 1, sealed=3)
+        self.count("ann@example.org", 100, sealed=30, octets=1 << 40)
+        self.count("", 1, sent=7)
+        self.count('o"d\\d@example.org', 1, sent=1)
+        text = self.ok("stats", "--prometheus")
+        self.assertIn("# TYPE sealpost_registered gauge\n"
+                      "sealpost_registered 1\n", text)
+        for line in ('sealed_total{account="ann@example.org"} 33',
+                     'octets_total{account="ann@example.org"} %d' % (1 << 40),
+                     'sent_total{account=""} 7',
+                     'sent_total{account="o\\"d\\\\d@example.org"} 1'):
+            self.assertIn(f"\nsealpost_{line}\n", text)
+        # each metric once, its lines together, nothing of another form
+        self.assertEqual(
+            re.findall(r"# TYPE sealpost_(\w+)_total counter", text),
+            self.KEYS[1:])
+        self.assertRegex(text, r'\A(# HELP (\w+) [^\n]+\.\n# TYPE \2 \w+\n'
+                               r'(\2(\{account="([^"\\]|\\.)*"\})? \d+\n)*)+\Z')
+        self.assertIn('sealed_total{account="ann@example.org"} 3\n', self.ok(
+            "stats", "--prometheus", "--since", "24h"))
+        self.assertNotIn('account=""', self.ok(
+            "stats", "--prometheus", "--user", "ann@example.org"))
+
+    def test_watch(self):
+        self.fails(2, "for a terminal", "stats", "--watch")
+        self.fails(2, "exclude each other", "stats", "--watch", "--json")
+        self.fails(2, "exclude each other", "stats", "--prometheus", "--json")
+        main, terminal = os.openpty()
+        self.addCleanup(os.close, main)
+        watch = subprocess.Popen(
+            [SEALPOST, "-c", self.conf, "stats", "--watch"], stdout=terminal)
+        os.close(terminal)
+        try:
+            self.wait_for_figure(main, "sealed", 0)
+            self.count("ann@example.org", 1, sealed=34567)
+            self.wait_for_figure(main, "sealed", 34567)
+        finally:
+            watch.terminate()
+            watch.wait()
+
+    def wait_for_figure(self, terminal, key, number):
+        text = b""
+        while not re.search(rb"\n(\033\[\w+)?%s\S* +%d\s" % (
+                key.encode(), number), text):
+            text += os.read(terminal, 4096)
 
 
 if __name__ == "__main__":

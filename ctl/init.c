@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "shared.h"
 #include "store/secrets.h"
 #include "store/stats.h"
 
@@ -53,6 +54,35 @@ make_database(struct ctl *ctl, const char *path,
 	return 0;
 }
 
+static int
+copy_one(void *ctx, const struct account *a, struct err *err)
+{
+	struct secrets_login login = { .enabled = false };
+	int rc = a->mechanisms[0] == '\0'
+	    ? 0
+	    : secrets_login_get(ctx, a->address, &login, err);
+	bool differs = strcmp(login.mechanisms, a->mechanisms) != 0;
+
+	explicit_bzero(&login, sizeof login);
+	if (rc == 1 && differs)
+		rc = secrets_set_mechanisms(ctx, a->address, a->mechanisms,
+		    err);
+	return rc < 0 ? -1 : 0;
+}
+
+/* An older secrets.db did not know which mechanisms an account may use. */
+static int
+copy_mechanisms(const struct ctl *ctl, struct err *err)
+{
+	cleanup(directory_close) struct directory *d = NULL;
+	cleanup(secrets_close) struct secrets *s = NULL;
+
+	if (open_directory(ctl, STORE_READ, &d, err) < 0 ||
+	    open_secrets(ctl, STORE_WRITE, &s, err) < 0)
+		return -1;
+	return directory_account_list(d, copy_one, s, err);
+}
+
 int
 cmd_init(struct ctl *ctl, int argc, char **argv)
 {
@@ -65,7 +95,8 @@ cmd_init(struct ctl *ctl, int argc, char **argv)
 		&err) < 0 ||
 	    make_database(ctl, c->accounts.secrets, secrets_create, &err) <
 		0 ||
-	    make_database(ctl, c->stats.database, stats_create, &err) < 0)
+	    make_database(ctl, c->stats.database, stats_create, &err) < 0 ||
+	    copy_mechanisms(ctl, &err) < 0)
 		return ctl_fail(ctl, &err);
 	return ctl_done(ctl);
 }

@@ -40,9 +40,14 @@ static const struct command commands[] = {
 		    "comes out as it is. On any failure nothing is\nwritten.\n",
 	    .run = cmd_seal },
 	{ .name = "stats",
-	    .usage = "[--json] [--since 24h|7d|YYYY-MM-DD] [--user ADDRESS]",
+	    .usage = "[--json|--prometheus|--watch] [--since TIME] "
+		     "[--user ADDRESS]",
 	    .summary = "What was received, sealed, sent and so on",
-	    .help = "Without --since everything that is kept is summed up.\n",
+	    .help = "TIME is a span, 24h or 7d, or a day, 2026-11-01; without "
+		    "it everything that is\nkept is summed up. --prometheus "
+		    "prints each account in the text format of that\nprogram; "
+		    "--watch shows the figures again and again, on a "
+		    "terminal.\n",
 	    .run = cmd_stats },
 	{ .name = "postfix",
 	    .summary = "The lines of main.cf and master.cf",

@@ -131,6 +131,17 @@ put_sasl_path(const struct render *r, struct buf *out, struct err *err)
 	    out, "[saslauthd] listen", r->conf->saslauthd.listen, err);
 }
 
+/* A dead or slow daemon delays no mail and decides about none. */
+static int
+put_policy_check(const struct render *r, struct buf *out, struct err *err)
+{
+	if (buf_puts(out, "check_policy_service { ", err) < 0 ||
+	    put_checked(out, "[policyd] listen", r->conf->policyd.listen,
+		err) < 0)
+		return -1;
+	return buf_puts(out, ", default_action=DUNNO, timeout=2s }", err);
+}
+
 static int
 put_unusable_check(const struct render *r, struct buf *out, struct err *err)
 {
@@ -182,6 +193,7 @@ static const struct {
 	{ "hop_filter", put_hop_filter },
 	{ "sasl_path", put_sasl_path },
 	{ "unusable_check", put_unusable_check },
+	{ "policy_check", put_policy_check },
 	{ "missing_key_reply", put_missing_key },
 	{ "submission", put_submission },
 	{ "submissions", put_submissions },

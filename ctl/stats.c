@@ -4,53 +4,56 @@
 /*
  * sealpost stats: sums of the hourly counters.
  */
-#include "store/stats.h"
+#include "stats.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "shared.h"
 #include "table.h"
 
-enum { SECONDS_AN_HOUR = 3600, SECONDS_A_DAY = 86400 };
+#define CLEAR_SCREEN "\033[H\033[J"
 
-struct query {
-	const char *address; /* NULL: all together */
-	int64_t since;       /* 0: everything that is kept */
+enum { SECONDS_AN_HOUR = 3600, SECONDS_A_DAY = 86400, WATCH_SECONDS = 2 };
+
+/* In the order they are shown. */
+const struct stats_figure stats_figures[] = {
+	{ "registered", offsetof(struct stats_result, registered),
+	    "Accounts that are enabled" },
+	{ "logins", offsetof(struct stats_result, sum.logins),
+	    "Successful logins for submission" },
+	{ "failed_logins", offsetof(struct stats_result, sum.failed_logins),
+	    "Failed logins for submission" },
+	{ "sent", offsetof(struct stats_result, sum.sent),
+	    "Messages that users have submitted" },
+	{ "recipients", offsetof(struct stats_result, sum.recipients),
+	    "Recipients of the messages submitted" },
+	{ "octets", offsetof(struct stats_result, sum.octets),
+	    "Octets of the messages submitted" },
+	{ "received", offsetof(struct stats_result, sum.received),
+	    "Messages for accounts that reached the milter" },
+	{ "sealed", offsetof(struct stats_result, sum.sealed),
+	    "Messages that the milter sealed" },
+	{ "already_sealed", offsetof(struct stats_result, sum.already_sealed),
+	    "Messages that their sender had encrypted to the account" },
+	{ "deferred", offsetof(struct stats_result, sum.deferred),
+	    "Messages answered with a temporary error" },
+	{ "refused", offsetof(struct stats_result, sum.refused),
+	    "Messages that were refused" },
+	{ "plaintext", offsetof(struct stats_result, sum.plaintext),
+	    "Messages that passed unsealed" },
 };
+const size_t stats_figure_count = countof(stats_figures);
 
-struct result {
-	uint64_t registered;
-	struct stats_counters sum;
-};
-
-/* The figures in the order they are shown; the keys are an interface. */
-static const struct {
-	const char *key;
-	size_t at;
-} figures[] = {
-	{ "registered", offsetof(struct result, registered) },
-	{ "logins", offsetof(struct result, sum.logins) },
-	{ "failed_logins", offsetof(struct result, sum.failed_logins) },
-	{ "sent", offsetof(struct result, sum.sent) },
-	{ "recipients", offsetof(struct result, sum.recipients) },
-	{ "octets", offsetof(struct result, sum.octets) },
-	{ "received", offsetof(struct result, sum.received) },
-	{ "sealed", offsetof(struct result, sum.sealed) },
-	{ "already_sealed", offsetof(struct result, sum.already_sealed) },
-	{ "deferred", offsetof(struct result, sum.deferred) },
-	{ "refused", offsetof(struct result, sum.refused) },
-	{ "plaintext", offsetof(struct result, sum.plaintext) },
-};
-
-static uint64_t
-figure(const struct result *r, size_t i)
+uint64_t
+stats_figure(const struct stats_result *r, size_t i)
 {
 	uint64_t n;
 
-	memcpy(&n, (const char *)r + figures[i].at, sizeof n);
+	memcpy(&n, (const char *)r + stats_figures[i].at, sizeof n);
 	return n;
 }
 
@@ -120,8 +123,8 @@ count_enabled(void *ctx, const struct account *a, struct err *err)
 
 /* The address in normal form, and how many enabled accounts it stands for. */
 static int
-count_registered(struct ctl *ctl, const char *text,
-    char address[ADDRESS_SIZE], uint64_t *out, struct err *err)
+count_registered(struct ctl *ctl, const char *text, char address[ADDRESS_SIZE],
+    uint64_t *out, struct err *err)
 {
 	cleanup(directory_close) struct directory *d = NULL;
 	cleanup(account_free) struct account *a = NULL;
@@ -138,7 +141,7 @@ count_registered(struct ctl *ctl, const char *text,
 }
 
 static int
-sum_up(struct ctl *ctl, const struct query *q, struct result *r,
+sum_up(struct ctl *ctl, const struct stats_query *q, struct stats_result *r,
     struct err *err)
 {
 	cleanup(stats_close) struct stats *s = NULL;
@@ -150,21 +153,22 @@ sum_up(struct ctl *ctl, const struct query *q, struct result *r,
 }
 
 static int
-print_text(struct ctl *ctl, const struct result *r, struct err *err)
+print_text(struct ctl *ctl, const struct stats_result *r, struct err *err)
 {
 	cleanup(table_reset) struct table t = { .columns = 2 };
 
-	for (size_t i = 0; i < countof(figures); i++)
-		if (table_put(&t, BOLD, figures[i].key, err) < 0 ||
-		    table_putf(&t, PLAIN, err, "%10" PRIu64, figure(r, i)) <
-			0)
+	for (size_t i = 0; i < stats_figure_count; i++)
+		if (table_put(&t, BOLD, stats_figures[i].key, err) < 0 ||
+		    table_putf(
+			&t, PLAIN, err, "%10" PRIu64, stats_figure(r, i)) < 0)
 			return -1;
 	table_print(&t, ctl->out, ctl->colour);
 	return 0;
 }
 
 static void
-print_json(struct ctl *ctl, const struct query *q, const struct result *r)
+print_json(
+    struct ctl *ctl, const struct stats_query *q, const struct stats_result *r)
 {
 	struct json j = { .to = ctl->out };
 
@@ -172,40 +176,102 @@ print_json(struct ctl *ctl, const struct query *q, const struct result *r)
 	if (q->address != NULL)
 		json_string(&j, "user", q->address);
 	json_time(&j, "since", q->since);
-	for (size_t i = 0; i < countof(figures); i++)
-		json_count(&j, figures[i].key, figure(r, i));
+	for (size_t i = 0; i < stats_figure_count; i++)
+		json_count(&j, stats_figures[i].key, stats_figure(r, i));
 	json_end_object(&j);
+}
+
+/* ---- the command ---- */
+
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_PROMETHEUS };
+
+struct request {
+	const char *since, *user;
+	enum output output;
+	bool watch;
+};
+
+static int
+print_once(struct ctl *ctl, const struct request *rq, struct stats_query *q,
+    struct err *err)
+{
+	struct stats_result r = { 0 };
+	char address[ADDRESS_SIZE];
+
+	if (count_registered(ctl, rq->user, address, &r.registered, err) < 0)
+		return -1;
+	q->address = rq->user != NULL ? address : NULL;
+	if (rq->output == OUTPUT_PROMETHEUS)
+		return stats_print_prometheus(ctl, q, r.registered, err);
+	if (sum_up(ctl, q, &r, err) < 0)
+		return -1;
+	if (rq->output == OUTPUT_TEXT)
+		return print_text(ctl, &r, err);
+	print_json(ctl, q, &r);
+	return 0;
+}
+
+/* Until it is interrupted, or cannot write. */
+static int
+print_again_and_again(struct ctl *ctl, const struct request *rq,
+    struct stats_query *q, struct err *err)
+{
+	for (;;) {
+		fputs(CLEAR_SCREEN, ctl->out);
+		if (print_once(ctl, rq, q, err) < 0)
+			return -1;
+		if (fflush(ctl->out) != 0)
+			return 0; /* ctl_done() says it */
+		(void)sleep(WATCH_SECONDS);
+		/* a span begins that much before now */
+		if (rq->since != NULL)
+			(void)parse_since(rq->since, &q->since);
+	}
+}
+
+/* -1 after it was said what is wrong. */
+static int
+read_request(struct ctl *ctl, int argc, char **argv, struct request *rq)
+{
+	bool json = false, prometheus = false;
+	const struct ctl_option options[] = {
+		{ "--json", &json, NULL },
+		{ "--prometheus", &prometheus, NULL },
+		{ "--since", NULL, &rq->since },
+		{ "--user", NULL, &rq->user },
+		{ "--watch", &rq->watch, NULL },
+	};
+
+	if (ctl_arguments(ctl, argc, argv, options, countof(options), 0, 0) < 0)
+		return -1;
+	if (json + prometheus + rq->watch > 1) {
+		(void)ctl_usage(ctl, "--json, --prometheus and --watch exclude "
+				     "each other");
+		return -1;
+	}
+	rq->output = json         ? OUTPUT_JSON
+		     : prometheus ? OUTPUT_PROMETHEUS
+				  : OUTPUT_TEXT;
+	return 0;
 }
 
 int
 cmd_stats(struct ctl *ctl, int argc, char **argv)
 {
-	bool json = false;
-	const char *since = NULL, *user = NULL;
-	const struct ctl_option options[] = {
-		{ "--json", &json, NULL },
-		{ "--since", NULL, &since },
-		{ "--user", NULL, &user },
-	};
-	struct query q = { .since = 0 };
-	struct result r = { 0 };
-	char address[ADDRESS_SIZE];
+	struct request rq = { 0 };
+	struct stats_query q = { 0 };
 	struct err err;
 
-	if (ctl_arguments(ctl, argc, argv, options, countof(options), 0, 0) <
-	    0)
+	if (read_request(ctl, argc, argv, &rq) < 0)
 		return CTL_USAGE;
-	if (since != NULL && !parse_since(since, &q.since))
+	if (rq.since != NULL && !parse_since(rq.since, &q.since))
 		return ctl_usage(ctl,
 		    "--since: \"%s\" is none of 24h, 7d and 2026-11-01",
-		    since);
-	if (count_registered(ctl, user, address, &r.registered, &err) < 0)
+		    rq.since);
+	if (rq.watch && !isatty(fileno(ctl->out)))
+		return ctl_usage(ctl, "--watch is for a terminal");
+	if ((rq.watch ? print_again_and_again(ctl, &rq, &q, &err)
+		      : print_once(ctl, &rq, &q, &err)) < 0)
 		return ctl_fail(ctl, &err);
-	q.address = user != NULL ? address : NULL;
-	if (sum_up(ctl, &q, &r, &err) < 0 ||
-	    (!json && print_text(ctl, &r, &err) < 0))
-		return ctl_fail(ctl, &err);
-	if (json)
-		print_json(ctl, &q, &r);
 	return ctl_done(ctl);
 }

@@ -101,7 +101,8 @@ put_verifier(struct secrets *s, const struct candidate *c, struct err *err)
 		return -1;
 	if (c->verifier[0] == '\0')
 		return 0;
-	return secrets_verifier_put(s, c->address, c->verifier, false, err);
+	return secrets_verifier_put(s, c->address, c->verifier, "", false,
+	    err);
 }
 
 static int
@@ -228,8 +229,8 @@ store_password(const struct ctl *ctl, struct directory *d, struct secrets *s,
 
 	if (lock < 0 || find_account(d, c->address, address, &a, err) < 0)
 		return -1;
-	return secrets_verifier_put(s, c->address, c->verifier, a->enabled,
-	    err);
+	return secrets_verifier_put(s, c->address, c->verifier,
+	    a->mechanisms, a->enabled, err);
 }
 
 static int

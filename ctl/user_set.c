@@ -117,11 +117,50 @@ apply(struct account *a, const char *assignment, struct err *err)
 	    (int)len, assignment);
 }
 
+/*
+ * secrets.db has a copy of the mechanisms, for the auth server. It is changed
+ * first, and changed back when the other refuses.
+ */
+static int
+write_mechanisms(struct directory *d, struct secrets *s,
+    const struct account *a, const char *before, struct err *err)
+{
+	if (secrets_set_mechanisms(s, a->address, a->mechanisms, err) < 0)
+		return -1;
+	if (directory_account_update(d, a, err) == 0)
+		return 0;
+	if (secrets_set_mechanisms(s, a->address, before, NULL) < 0)
+		return err_context(err,
+		    "the login of %s has the new mechanisms already, but",
+		    a->address);
+	return -1;
+}
+
+static int
+write_account(const struct ctl *ctl, struct directory *d,
+    const struct account *a, const char *mechanisms_before, struct err *err)
+{
+	cleanup(secrets_close) struct secrets *s = NULL;
+	sigset_t before;
+
+	if (strcmp(a->mechanisms, mechanisms_before) == 0)
+		return directory_account_update(d, a, err);
+	if (open_secrets(ctl, STORE_WRITE, &s, err) < 0)
+		return -1;
+	hold_signals(&before);
+
+	int rc = write_mechanisms(d, s, a, mechanisms_before, err);
+
+	release_signals(&before);
+	return rc;
+}
+
 int
 user_set(struct ctl *ctl, int argc, char **argv)
 {
 	cleanup(directory_close) struct directory *d = NULL;
 	cleanup(account_free) struct account *a = NULL;
+	cleanup(free_str) char *mechanisms = NULL;
 	char address[ADDRESS_SIZE];
 	struct err err;
 
@@ -130,10 +169,15 @@ user_set(struct ctl *ctl, int argc, char **argv)
 	if (open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
 	    find_account(d, argv[1], address, &a, &err) < 0)
 		return ctl_fail(ctl, &err);
+	mechanisms = strdup(a->mechanisms);
+	if (mechanisms == NULL) {
+		(void)err_nomem(&err);
+		return ctl_fail(ctl, &err);
+	}
 	for (char **p = argv + 2; *p != NULL; p++)
 		if (apply(a, *p, &err) < 0)
 			return ctl_fail(ctl, &err);
-	if (directory_account_update(d, a, &err) < 0)
+	if (write_account(ctl, d, a, mechanisms, &err) < 0)
 		return ctl_fail(ctl, &err);
 	return CTL_DONE;
 }

@@ -12,6 +12,7 @@
 #include "crypt/verifier.h"
 #include "json.h"
 #include "shared.h"
+#include "store/stats.h"
 #include "table.h"
 #include "user.h"
 
@@ -23,6 +24,7 @@ struct view {
 	size_t cert_count;
 	bool has_login;
 	bool has_vault;
+	int64_t last_login; /* the day; 0 = never, or not known */
 };
 
 static int
@@ -58,6 +60,17 @@ look_at_login(struct secrets *s, struct view *v, struct err *err)
 	v->has_login = login == 1;
 	v->has_vault = has_vault == 1;
 	return has_vault < 0 ? -1 : 0;
+}
+
+/* A matter of statistics: what cannot be told is no error. */
+static void
+look_at_last_login(const struct ctl *ctl, struct view *v)
+{
+	cleanup(stats_close) struct stats *s = NULL;
+
+	if (stats_open(ctl->conf->stats.database, STORE_READ, &s, NULL) == 0 &&
+	    stats_last_login(s, v->account->address, &v->last_login, NULL) < 0)
+		v->last_login = 0;
 }
 
 static const char *
@@ -187,11 +200,17 @@ static void
 show_json(struct ctl *ctl, const struct view *v)
 {
 	struct json j = { .to = ctl->out };
+	char last_login[TIME_TEXT_SIZE];
 
 	json_begin_object(&j, NULL);
 	put_json(&j, v);
 	json_bool(&j, "login", v->has_login);
 	json_bool(&j, "vault", v->has_vault);
+	if (v->last_login == 0)
+		json_null(&j, "last_login");
+	else
+		json_string(&j, "last_login",
+		    date_text(v->last_login, last_login));
 	json_end_object(&j);
 }
 
@@ -224,11 +243,13 @@ show_text(struct ctl *ctl, const struct view *v, struct err *err)
 	cleanup(table_reset) struct table t = { .columns = 2 };
 	const struct account *a = v->account;
 	char until[TIME_TEXT_SIZE + 24], created[TIME_TEXT_SIZE], quota[32];
+	char last_login[TIME_TEXT_SIZE];
 	const char *const rows[][2] = {
 		{ "address", a->address },
 		{ "state", a->enabled ? "enabled" : "disabled" },
 		{ "key", until_text(v, until) },
 		{ "login", v->has_login ? "has a password" : "no password" },
+		{ "last login", date_text(v->last_login, last_login) },
 		{ "vault", v->has_vault ? "yes" : "no" },
 		{ "protect_subject", a->protect_subject ? "yes" : "no" },
 		{ "quota", quota_text(a->quota_octets, quota) },
@@ -260,6 +281,7 @@ show(struct ctl *ctl, const char *text, bool json, struct err *err)
 
 	if (look_at_key(d, &v, err) < 0 || look_at_login(s, &v, err) < 0)
 		return -1;
+	look_at_last_login(ctl, &v);
 	if (!json)
 		return show_text(ctl, &v, err);
 	show_json(ctl, &v);

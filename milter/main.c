@@ -120,23 +120,6 @@ milter_address(const struct conf_socket *a, char *out, size_t size)
 		    a->host);
 }
 
-/* A socket that a dead process left behind is removed; anything else is not. */
-static int
-remove_stale_socket(const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, ERR_PERM,
-		    "%s is there and is no socket: remove it", path);
-	if (unlink(path) < 0)
-		return err_set(err, ERR_PERM, "remove %s: %s", path,
-		    strerror(errno));
-	return 0;
-}
-
 static int
 open_socket(const struct conf *conf, struct conf_socket *where,
     struct err *err)
@@ -144,7 +127,8 @@ open_socket(const struct conf *conf, struct conf_socket *where,
 	char address[512];
 
 	if (conf_socket_parse(conf->milter.listen, where, err) < 0 ||
-	    (where->is_unix && remove_stale_socket(where->path, err) < 0))
+	    (where->is_unix &&
+	        process_remove_stale_socket(where->path, err) < 0))
 		return -1;
 	milter_address(where, address, sizeof address);
 	(void)umask(0007);

@@ -294,10 +294,32 @@ static const struct setting settings[] = {
 	    "30s", 1, 3600 },
 	{ "policyd", "listen", set_socket, AT(policyd, listen),
 	    "inet:127.0.0.1:10028", 0, 0 },
+	{ "policyd", "user", set_user, AT(policyd, user), "", 0, 0 },
+	{ "policyd", "socket_group", set_user, AT(policyd, socket_group),
+	    "postfix", 0, 0 },
+	{ "policyd", "max_connections", set_number,
+	    AT(policyd, max_connections), "2000", 1, 100000 },
+	{ "policyd", "idle_timeout", set_seconds, AT(policyd, idle_timeout),
+	    "600s", 1, 86400 },
+	{ "policyd", "max_unwritten", set_number, AT(policyd, max_unwritten),
+	    "10000", 1, 1000000 },
 	{ "saslauthd", "listen", set_socket, AT(saslauthd, listen),
 	    "inet:127.0.0.1:12345", 0, 0 },
 	{ "saslauthd", "mechanisms", set_mechanisms,
 	    AT(saslauthd, mechanisms), "PLAIN LOGIN SCRAM-SHA-256", 0, 0 },
+	{ "saslauthd", "user", set_user, AT(saslauthd, user), "", 0, 0 },
+	{ "saslauthd", "socket_group", set_user, AT(saslauthd, socket_group),
+	    "postfix", 0, 0 },
+	{ "saslauthd", "allow_insecure", set_bool,
+	    AT(saslauthd, allow_insecure), "no", 0, 0 },
+	{ "saslauthd", "threads", set_number, AT(saslauthd, threads), "0", 0,
+	    256 },
+	{ "saslauthd", "queue", set_number, AT(saslauthd, queue), "64", 1,
+	    10000 },
+	{ "saslauthd", "max_delay", set_seconds, AT(saslauthd, max_delay),
+	    "5s", 0, 9 },
+	{ "saslauthd", "max_connections", set_number,
+	    AT(saslauthd, max_connections), "2000", 1, 100000 },
 	{ "hop", "listen", set_host_port, AT(hop, listen), "127.0.0.1:10027",
 	    0, 0 },
 	{ "hop", "deliver", set_transport, AT(hop, deliver),
@@ -328,8 +350,12 @@ conf_free(struct conf **confp)
 	free(c->milter.user);
 	free(c->milter.socket_group);
 	free(c->policyd.listen);
+	free(c->policyd.user);
+	free(c->policyd.socket_group);
 	free(c->saslauthd.listen);
 	free(c->saslauthd.mechanisms);
+	free(c->saslauthd.user);
+	free(c->saslauthd.socket_group);
 	free(c->hop.listen);
 	free(c->hop.deliver);
 	free(c);

@@ -45,10 +45,22 @@ struct conf {
 	} milter;
 	struct {
 		char *listen;
+		char *user;         /* as the milter's */
+		char *socket_group; /* as the milter's */
+		uint32_t max_connections;
+		uint32_t idle_timeout; /* seconds, of a silent connection */
+		uint32_t max_unwritten; /* accounts and hours in memory */
 	} policyd;
 	struct {
 		char *listen;
 		char *mechanisms;
+		char *user;         /* as the milter's */
+		char *socket_group; /* as the milter's */
+		bool allow_insecure; /* PLAIN and LOGIN without TLS */
+		uint32_t threads;   /* that check passwords; 0 = one a CPU */
+		uint32_t queue;     /* passwords that may wait for them */
+		uint32_t max_delay; /* seconds, of the answer to a failure */
+		uint32_t max_connections;
 	} saslauthd;
 	struct {
 		char *listen;  /* host:port, as master.cf writes it */

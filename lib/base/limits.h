@@ -27,9 +27,13 @@ enum {
 	LIMIT_SUBKEYS = 64,             /* encryption subkeys of one certificate */
 	LIMIT_ARMOR_LINE = 1000,        /* RFC 5321: 998 and CRLF */
 	LIMIT_PASSWORD = 1024,
+	LIMIT_AUTH_LINE = 16 << 10,     /* Postfix passes on up to 12,288 octets */
+	LIMIT_AUTH_PENDING = 32,        /* unfinished requests a connection */
+	LIMIT_SASL_NONCE = 256,         /* a SCRAM client's */
 	LIMIT_MECHANISMS = 200,         /* SASL mechanisms of one account */
 	LIMIT_VERIFIER = 1024,
 	LIMIT_VAULT = 1 << 20,          /* a protected private key, armored */
+	LIMIT_POLICY_REQUEST = 16 << 10, /* attributes of one question */
 	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
 };

@@ -6,8 +6,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -26,6 +31,28 @@ process_no_core_dumps(struct err *err)
 		    strerror(errno));
 #endif
 	return 0;
+}
+
+void
+process_allow_locked_memory(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+bool
+process_lock_memory(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &l) < 0 || l.rlim_cur != RLIM_INFINITY)
+		return false;
+#ifdef MCL_ONFAULT
+	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+#else
+	return mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+#endif
 }
 
 static int
@@ -69,5 +96,39 @@ process_chgrp(const char *path, const char *group, struct err *err)
 	if (chown(path, (uid_t)-1, gr->gr_gid) < 0)
 		return err_set(err, ERR_PERM, "give %s to group %s: %s", path,
 		    group, strerror(errno));
+	return 0;
+}
+
+/* Does a process listen there? When in doubt, yes. */
+static bool
+is_listened_on(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	cleanup(close_fd) int fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (strlen(path) >= sizeof at.sun_path)
+		return true;
+	memcpy(at.sun_path, path, strlen(path));
+	return connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 ||
+	    errno != ECONNREFUSED;
+}
+
+int
+process_remove_stale_socket(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_PERM,
+		    "%s is there and is no socket: remove it", path);
+	if (is_listened_on(path))
+		return err_set(err, ERR_TEMP,
+		    "%s: another process listens there", path);
+	if (unlink(path) < 0)
+		return err_set(err, ERR_PERM, "remove %s: %s", path,
+		    strerror(errno));
 	return 0;
 }

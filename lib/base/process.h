@@ -5,10 +5,21 @@
 #ifndef BASE_PROCESS_H
 #define BASE_PROCESS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* No core dump of this process, and no ptrace by its own user. */
 int process_no_core_dumps(struct err *err) must_check;
+
+/*
+ * Memory that is never paged out. The first, called while the process is still
+ * root, lifts the limit, and does nothing else; the second, called when it has
+ * become its user, locks all pages, those to come as well. False when the limit
+ * is not infinite: a limit that is met later would end the process.
+ */
+void process_allow_locked_memory(void);
+bool process_lock_memory(void);
 
 /*
  * Becomes `user` with that user's groups, for good, and checks that it worked.
@@ -19,5 +30,11 @@ int process_drop_privileges(const char *user, struct err *err) must_check;
 /* Gives `path` to the group; "" does nothing. */
 int process_chgrp(const char *path, const char *group, struct err *err)
     must_check;
+
+/*
+ * Removes the UNIX socket `path` when nobody listens on it any more. ERR_PERM
+ * when something is there that is no socket; ERR_TEMP when somebody listens.
+ */
+int process_remove_stale_socket(const char *path, struct err *err) must_check;
 
 #endif

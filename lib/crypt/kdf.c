@@ -3,27 +3,11 @@
 
 #include "crypt/kdf.h"
 
-#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
 #include "crypt/private.h"
-
-int
-pbkdf2_sha256(const struct crypt *c, struct crypt_bytes password,
-    struct crypt_bytes salt, uint32_t iterations, uint8_t *out, size_t n,
-    struct err *err)
-{
-	if (password.len > INT_MAX || salt.len > INT_MAX || n > INT_MAX ||
-	    iterations > INT_MAX)
-		return err_set(err, ERR_PERM, "PBKDF2: too long");
-	if (PKCS5_PBKDF2_HMAC(password.len == 0 ? "" : password.data,
-		(int)password.len, salt.data, (int)salt.len, (int)iterations,
-		c->md[HASH_SHA256], (int)n, out) != 1)
-		return crypt_err(err, ERR_TEMP, "PBKDF2");
-	return 0;
-}
 
 static void
 free_kdf_ctx(EVP_KDF_CTX **p)

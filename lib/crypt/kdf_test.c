@@ -3,6 +3,8 @@
 
 #include "crypt/kdf.h"
 
+#include <openssl/evp.h>
+
 #include "crypt/testing.h"
 
 static struct crypt_bytes
@@ -29,6 +31,59 @@ test_pbkdf2(void **state)
 	assert_hex_equal(out,
 	    "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
 	    "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d");
+}
+
+static void
+compare_with_library(const void *crypt, size_t password, size_t salt,
+    uint32_t iterations, size_t n)
+{
+	uint8_t octets[200], ours[100], library[100];
+
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (uint8_t)(i * 7 + 1);
+	assert_int_equal(pbkdf2_sha256(crypt,
+			     (struct crypt_bytes){ octets, password },
+			     (struct crypt_bytes){ octets + 1, salt },
+			     iterations, ours, n, NULL),
+	    0);
+	assert_int_equal(PKCS5_PBKDF2_HMAC((const char *)octets,
+			     (int)password, octets + 1, (int)salt,
+			     (int)iterations, EVP_sha256(), (int)n, library),
+	    1);
+	assert_memory_equal(ours, library, n);
+}
+
+/* Around the sizes of a block and of a digest. */
+static void
+test_pbkdf2_is_the_librarys(void **state)
+{
+	static const size_t passwords[] = { 0, 1, 31, 63, 64, 65, 199 };
+	static const size_t salts[] = { 0, 1, 16, 60, 64, 130 };
+	static const size_t sizes[] = { 1, 31, 32, 33, 64, 100 };
+
+	for (size_t p = 0; p < countof(passwords); p++)
+		for (size_t s = 0; s < countof(salts); s++)
+			for (size_t n = 0; n < countof(sizes); n++)
+				for (uint32_t i = 1; i < 5; i++)
+					compare_with_library(*state,
+					    passwords[p], salts[s], i,
+					    sizes[n]);
+	compare_with_library(*state, 9, 16, 4096, 32);
+}
+
+static void
+test_pbkdf2_limits(void **state)
+{
+	struct err err = { 0 };
+	uint8_t out[32];
+
+	assert_int_equal(pbkdf2_sha256(*state, text("a"), text("b"), 0, out,
+			     sizeof out, &err),
+	    -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	assert_int_equal(pbkdf2_sha256(*state, text("a"), text("b"),
+			     1u << 31, out, sizeof out, &err),
+	    -1);
 }
 
 /* RFC 5869, A.1 and A.3. */
@@ -66,6 +121,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pbkdf2),
+		cmocka_unit_test(test_pbkdf2_is_the_librarys),
+		cmocka_unit_test(test_pbkdf2_limits),
 		cmocka_unit_test(test_hkdf),
 	};
 

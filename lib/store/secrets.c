@@ -4,8 +4,11 @@
 /*
  * The tables of secrets.db are an interface to Dovecot's passdb (read-only):
  *
- * verifiers(address, verifier, enabled)
- *	verifier is "{SCRAM-SHA-256}...", enabled 0 or 1.
+ * verifiers(address, verifier, enabled, mechanisms)
+ *	verifier is "{SCRAM-SHA-256}...", enabled 0 or 1, mechanisms a copy of
+ *	accounts.mechanisms in directory.db: names between blanks, or empty.
+ * server(name, value)
+ *	name "salt": what the salts of unknown users are made from.
  * vaults(address, armored, fingerprint)
  *	The protected private key, and its fingerprint in upper-case
  *	hexadecimal.
@@ -27,6 +30,9 @@ enum secrets_statement {
 	VERIFIER_PUT,
 	VERIFIER_GET,
 	VERIFIER_ENABLE,
+	VERIFIER_MECHANISMS,
+	LOGIN_GET,
+	SERVER_GET,
 	VERIFIER_REMOVE,
 	VAULT_PUT,
 	VAULT_GET,
@@ -46,17 +52,32 @@ static const char version_1[] =
     "  fingerprint TEXT NOT NULL"
     ") STRICT;";
 
-static const char *const steps[] = { version_1 };
+static const char version_2[] =
+    "ALTER TABLE verifiers ADD COLUMN mechanisms TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE server("
+    "  name TEXT NOT NULL PRIMARY KEY,"
+    "  value BLOB NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO server(name, value) VALUES ('salt', randomblob(32));";
+
+static const char *const steps[] = { version_1, version_2 };
 
 static const char *const statements[SECRETS_STATEMENT_COUNT] = {
 	[VERIFIER_PUT] =
-	    "INSERT INTO verifiers(address, verifier, enabled) "
-	    "VALUES (?1, ?2, ?3) ON CONFLICT(address) DO UPDATE SET "
-	    "verifier = excluded.verifier, enabled = excluded.enabled",
+	    "INSERT INTO verifiers(address, verifier, enabled, mechanisms) "
+	    "VALUES (?1, ?2, ?3, ?4) ON CONFLICT(address) DO UPDATE SET "
+	    "verifier = excluded.verifier, enabled = excluded.enabled, "
+	    "mechanisms = excluded.mechanisms",
 	[VERIFIER_GET] =
 	    "SELECT verifier, enabled FROM verifiers WHERE address = ?1",
 	[VERIFIER_ENABLE] =
 	    "UPDATE verifiers SET enabled = ?2 WHERE address = ?1",
+	[VERIFIER_MECHANISMS] =
+	    "UPDATE verifiers SET mechanisms = ?2 WHERE address = ?1",
+	[LOGIN_GET] =
+	    "SELECT verifier, mechanisms, enabled FROM verifiers "
+	    "WHERE address = ?1",
+	[SERVER_GET] = "SELECT value FROM server WHERE name = ?1",
 	[VERIFIER_REMOVE] = "DELETE FROM verifiers WHERE address = ?1",
 	[VAULT_PUT] =
 	    "INSERT INTO vaults(address, armored, fingerprint) "
@@ -125,9 +146,19 @@ check_address(const char *address, struct err *err)
 	return 0;
 }
 
+static int
+check_mechanisms(const char *address, const char *mechanisms, struct err *err)
+{
+	if (strlen(mechanisms) > LIMIT_MECHANISMS)
+		return err_set(err, ERR_PERM, "%s: too many mechanisms",
+		    address);
+	return 0;
+}
+
 int
 secrets_verifier_put(struct secrets *s, const char *address,
-    const char *verifier, bool enabled, struct err *err)
+    const char *verifier, const char *mechanisms, bool enabled,
+    struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
 	cleanup(query_close) struct query q = { 0 };
@@ -137,12 +168,15 @@ secrets_verifier_put(struct secrets *s, const char *address,
 	if (strlen(verifier) > LIMIT_VERIFIER)
 		return err_set(
 		    err, ERR_PERM, "%s: the verifier is too long", address);
+	if (check_mechanisms(address, mechanisms, err) < 0)
+		return -1;
 	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
 	    query_open(s->db, VERIFIER_PUT, &q, err) < 0)
 		return -1;
 	query_bind_text(&q, 1, address);
 	query_bind_text(&q, 2, verifier);
 	query_bind_int(&q, 3, enabled);
+	query_bind_text(&q, 4, mechanisms);
 	if (query_run(&q, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
@@ -184,6 +218,18 @@ secrets_verifier_get(struct secrets *s, const char *address, struct buf *out,
 	return 1;
 }
 
+/* Runs a prepared change inside tx: 1 done, 0 no such row. */
+static int
+change_row(struct query *q, struct database **tx, struct err *err)
+{
+	if (query_run(q, err) < 0)
+		return -1;
+
+	int found = database_changes(*tx) > 0;
+
+	return database_commit(tx, err) < 0 ? -1 : found;
+}
+
 int
 secrets_set_enabled(
     struct secrets *s, const char *address, bool enabled, struct err *err)
@@ -196,12 +242,77 @@ secrets_set_enabled(
 		return -1;
 	query_bind_text(&q, 1, address);
 	query_bind_int(&q, 2, enabled);
-	if (query_run(&q, err) < 0)
+	return change_row(&q, &tx, err);
+}
+
+int
+secrets_set_mechanisms(struct secrets *s, const char *address,
+    const char *mechanisms, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+	cleanup(query_close) struct query q = { 0 };
+
+	if (check_mechanisms(address, mechanisms, err) < 0 ||
+	    database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    query_open(s->db, VERIFIER_MECHANISMS, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, address);
+	query_bind_text(&q, 2, mechanisms);
+	return change_row(&q, &tx, err);
+}
+
+static int
+copy_column(struct query *q, int column, char *out, size_t size,
+    struct err *err)
+{
+	const char *text = NULL;
+
+	if (query_text(q, column, &text, err) < 0)
 		return -1;
 
-	int found = database_changes(s->db) > 0;
+	size_t len = strlen(text);
 
-	return database_commit(&tx, err) < 0 ? -1 : found;
+	if (len >= size)
+		return err_set(err, ERR_TEMP, "secrets: it is damaged");
+	memcpy(out, text, len + 1);
+	return 0;
+}
+
+int
+secrets_login_get(struct secrets *s, const char *address,
+    struct secrets_login *out, struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+	int rc = find(s, LOGIN_GET, address, &q, err);
+
+	if (rc <= 0)
+		return rc;
+	if (copy_column(&q, 0, out->verifier, sizeof out->verifier, err) < 0 ||
+	    copy_column(&q, 1, out->mechanisms, sizeof out->mechanisms, err) <
+	        0)
+		return -1;
+	out->enabled = query_int(&q, 2) != 0;
+	return 1;
+}
+
+int
+secrets_server_get(struct secrets *s, uint8_t out[SECRETS_SERVER_LEN],
+    struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+	cleanup(free_bytes) uint8_t *value = NULL;
+	size_t len = 0;
+	int rc = find(s, SERVER_GET, "salt", &q, err);
+
+	if (rc < 0 || (rc == 1 && query_copy_blob(&q, 0, SECRETS_SERVER_LEN,
+	                              &value, &len, err) < 0))
+		return -1;
+	if (len != SECRETS_SERVER_LEN)
+		return err_set(err, ERR_TEMP,
+		    "secrets: the server's secret is missing");
+	memcpy(out, value, len);
+	explicit_bzero(value, len);
+	return 0;
 }
 
 int

@@ -60,13 +60,13 @@ verifiers(void **state)
 	    secrets_verifier_get(f->s, testing_ann, &b, &enabled, &f->err), 0);
 	assert_int_equal(
 	    secrets_set_enabled(f->s, testing_ann, true, &f->err), 0);
-	must(secrets_verifier_put(f->s, testing_ann, "{X}1", true, &f->err),
+	must(secrets_verifier_put(f->s, testing_ann, "{X}1", "", true, &f->err),
 	    &f->err);
 	assert_verifier(f, testing_ann, "{X}1", true);
 	assert_int_equal(
 	    secrets_set_enabled(f->s, testing_ann, false, &f->err), 1);
 	assert_verifier(f, testing_ann, "{X}1", false);
-	must(secrets_verifier_put(f->s, testing_ann, "{X}2", true, &f->err),
+	must(secrets_verifier_put(f->s, testing_ann, "{X}2", "", true, &f->err),
 	    &f->err);
 	assert_verifier(f, testing_ann, "{X}2", true);
 	assert_int_equal(secrets_verifier_get(
@@ -102,10 +102,10 @@ removal(void **state)
 	bool enabled;
 
 	must(secrets_remove(f->s, testing_ann, &f->err), &f->err);
-	must(secrets_verifier_put(f->s, testing_ann, "{X}1", true, &f->err),
+	must(secrets_verifier_put(f->s, testing_ann, "{X}1", "", true, &f->err),
 	    &f->err);
 	must(secrets_verifier_put(
-		 f->s, "bob@example.org", "{X}2", true, &f->err),
+		 f->s, "bob@example.org", "{X}2", "", true, &f->err),
 	    &f->err);
 	must(secrets_vault_put(f->s, testing_ann, "old", "AA", &f->err),
 	    &f->err);
@@ -137,12 +137,12 @@ secrets_are_wiped(void **state)
 
 	for (int replace = 0; replace < 2; replace++) {
 		must(secrets_verifier_put(
-			 f->s, testing_ann, secret, true, &f->err),
+			 f->s, testing_ann, secret, "", true, &f->err),
 		    &f->err);
 		assert_true(file_has(f->folder.db, secret));
 		if (replace)
 			must(secrets_verifier_put(
-				 f->s, testing_ann, "{X}", true, &f->err),
+				 f->s, testing_ann, "{X}", "", true, &f->err),
 			    &f->err);
 		else
 			must(secrets_remove(f->s, testing_ann, &f->err),
@@ -163,10 +163,10 @@ bad_secrets(void **state)
 	assert_int_equal(f->err.kind, ERR_PERM);
 	large[LIMIT_VERIFIER + 1] = '\0';
 	assert_int_equal(
-	    secrets_verifier_put(f->s, testing_ann, large, true, &f->err), -1);
+	    secrets_verifier_put(f->s, testing_ann, large, "", true, &f->err), -1);
 	assert_int_equal(f->err.kind, ERR_PERM);
 	assert_int_equal(
-	    secrets_verifier_put(f->s, "Ann@example.org", "x", true, &f->err),
+	    secrets_verifier_put(f->s, "Ann@example.org", "x", "", true, &f->err),
 	    -1);
 	assert_int_equal(f->err.kind, ERR_PERM);
 	assert_int_equal(
@@ -196,7 +196,7 @@ only_its_group_reads(void **state)
 	struct fixture *f = *state;
 
 	need_root();
-	must(secrets_verifier_put(f->s, testing_ann, "{X}1", true, &f->err),
+	must(secrets_verifier_put(f->s, testing_ann, "{X}1", "", true, &f->err),
 	    &f->err);
 	secrets_close(&f->s);
 	assert_return_code(chown(f->folder.db, 0, SOME_GID), errno);

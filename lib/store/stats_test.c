@@ -296,6 +296,49 @@ after_a_root_shell(void **state)
 	assert_int_equal(run_as(UID_A, SOME_GID, count_events, &a), 0);
 }
 
+/* All or none. */
+static void
+many_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct stats_entry a = { testing_ann, 100, { .sent = 1, .octets = 5 } };
+	struct stats_entry b = { "", 100, { .sent = 2 } };
+	struct stats_entry c = { testing_ann, HOUR + 1, { .sent = 4 } };
+	struct stats_entry bad = { "x", 0, { .sent = UINT64_MAX } };
+	struct stats_entry *const list[] = { &a, &b, &a, &c, &bad };
+
+	must(stats_add_many(f->s, NULL, 0, &f->err), &f->err);
+	must(stats_add_many(f->s, list, 4, &f->err), &f->err);
+	assert_int_equal(sum_of(f, testing_ann, 0).sent, 6);
+	assert_int_equal(sum_of(f, testing_ann, 0).octets, 10);
+	assert_int_equal(sum_of(f, NULL, 0).sent, 8);
+	assert_int_equal(sum_of(f, NULL, HOUR).sent, 4);
+	assert_int_equal(stats_add_many(f->s, list, 5, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_PERM);
+	assert_int_equal(sum_of(f, NULL, 0).sent, 8);
+	/* and goes on */
+	must(stats_add_many(f->s, list, 1, &f->err), &f->err);
+	assert_int_equal(sum_of(f, NULL, 0).sent, 9);
+}
+
+static void
+hour_by_hour(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int64_t hour = 0; hour < 4; hour++) {
+		add_received(f, testing_ann, hour * HOUR, 1);
+		add_received(f, "", hour * HOUR + 5, 1);
+	}
+	/* the hour that the limit lies in stays */
+	assert_int_equal(stats_expire_hour(f->s, 2 * HOUR + 9, &f->err), 1);
+	assert_int_equal(sum_of(f, NULL, 0).received, 6);
+	assert_int_equal(stats_expire_hour(f->s, 2 * HOUR + 9, &f->err), 1);
+	assert_int_equal(sum_of(f, NULL, 0).received, 4);
+	assert_int_equal(stats_expire_hour(f->s, 2 * HOUR + 9, &f->err), 0);
+	assert_int_equal(sum_of(f, NULL, 0).received, 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -306,6 +349,8 @@ main(void)
 		TEST(hours),
 		TEST(lists),
 		TEST(counts_too_large),
+		TEST(many_at_once),
+		TEST(hour_by_hour),
 		TEST(four_processes_count_exactly),
 		TEST(users_of_a_group),
 		TEST(after_a_root_shell),

@@ -70,7 +70,8 @@ testing_fill_secrets(const char *path)
 
 	must(secrets_create(path, &err), &err);
 	must(secrets_open(path, STORE_WRITE, &s, &err), &err);
-	must(secrets_verifier_put(s, testing_ann, "{X}verifier", true, &err),
+	must(secrets_verifier_put(s, testing_ann, "{X}verifier", "", true,
+	         &err),
 	    &err);
 	must(secrets_vault_put(s, testing_ann, "armor", "ABCD", &err), &err);
 	secrets_close(&s);
@@ -82,10 +83,12 @@ testing_fill_stats(const char *path)
 	struct stats *s = NULL;
 	struct err err = { 0 };
 	struct stats_counters c = { .received = 3, .sealed = 2 };
+	const struct stats_login login = { testing_ann, "PLAIN", 3, 1 };
 
 	must(stats_create(path, &err), &err);
 	must(stats_open(path, STORE_WRITE, &s, &err), &err);
 	must(stats_add(s, testing_ann, 7200, &c, &err), &err);
+	must(stats_add_logins(s, 86400, &login, 1, &err), &err);
 	stats_close(&s);
 }
 
@@ -286,7 +289,7 @@ typedef int (*secrets_call)(struct secrets *s, struct err *err);
 static inline int
 call_verifier_put(struct secrets *s, struct err *err)
 {
-	return secrets_verifier_put(s, testing_ann, "{X}other", true, err);
+	return secrets_verifier_put(s, testing_ann, "{X}other", "", true, err);
 }
 
 static inline int
@@ -303,6 +306,34 @@ static inline int
 call_set_enabled(struct secrets *s, struct err *err)
 {
 	return secrets_set_enabled(s, testing_ann, false, err);
+}
+
+static inline int
+call_set_mechanisms(struct secrets *s, struct err *err)
+{
+	return secrets_set_mechanisms(s, testing_ann, "PLAIN", err);
+}
+
+static inline int
+call_login_get(struct secrets *s, struct err *err)
+{
+	struct secrets_login l = { .enabled = false };
+	int rc = secrets_login_get(s, testing_ann, &l, err);
+
+	return rc == 1 && (strcmp(l.verifier, "{X}verifier") != 0 || !l.enabled)
+	    ? WRONG_ANSWER
+	    : rc;
+}
+
+static inline int
+call_server_get(struct secrets *s, struct err *err)
+{
+	uint8_t a[SECRETS_SERVER_LEN] = { 0 };
+	const uint8_t nothing[SECRETS_SERVER_LEN] = { 0 };
+	int rc = secrets_server_get(s, a, err);
+
+	return rc == 0 && memcmp(a, nothing, sizeof a) == 0 ? WRONG_ANSWER
+							    : rc;
 }
 
 static inline int
@@ -340,6 +371,65 @@ call_stats_add(struct stats *s, struct err *err)
 }
 
 static inline int
+call_stats_add_many(struct stats *s, struct err *err)
+{
+	struct stats_entry a = { testing_ann, 7200, { .sent = 1 } };
+	struct stats_entry b = { "", 90000, { .sent = 1 } };
+	struct stats_entry *const list[] = { &a, &b };
+
+	return stats_add_many(s, list, countof(list), err);
+}
+
+static inline int
+call_stats_add_logins(struct stats *s, struct err *err)
+{
+	const struct stats_login list[] = {
+		{ testing_ann, "PLAIN", 2, 1 },
+		{ "", "LOGIN", 0, 3 },
+	};
+	int64_t day = 0;
+
+	if (stats_add_logins(s, 2 * 86400 + 5, list, countof(list), err) < 0)
+		return -1;
+
+	int rc = stats_last_login(s, testing_ann, &day, err);
+
+	if (rc == 1 && day != 2 * 86400)
+		return WRONG_ANSWER;
+	return rc;
+}
+
+static inline int
+count_logins(void *ctx, const char *mechanism, uint64_t ok, uint64_t failed,
+    struct err *err)
+{
+	int *count = ctx;
+
+	(void)mechanism;
+	(void)err;
+	*count += (int)(ok * 10 + failed);
+	return 0;
+}
+
+static inline int
+call_stats_list_mechanisms(struct stats *s, struct err *err)
+{
+	int n = 0;
+	int rc = stats_list_mechanisms(s, 0, count_logins, &n, err);
+
+	return if_count(rc, n, 31);
+}
+
+static inline int
+call_stats_last_login(struct stats *s, struct err *err)
+{
+	int64_t day = 0;
+	int rc = stats_last_login(s, testing_ann, &day, err);
+
+	return rc == 1 && day != 86400 ? WRONG_ANSWER : rc;
+}
+
+static inline int
 call_stats_sum(struct stats *s, struct err *err)
 {
 	struct stats_counters c = { 0 };
@@ -373,6 +463,17 @@ static inline int
 call_stats_expire(struct stats *s, struct err *err)
 {
 	return stats_expire(s, 3600, err);
+}
+
+static inline int
+call_stats_expire_hour(struct stats *s, struct err *err)
+{
+	struct stats_counters c = { .sent = 1 };
+
+	/* so that there is an old one, whatever was before */
+	if (stats_add(s, "bob@example.org", 0, &c, err) < 0)
+		return -1;
+	return stats_expire_hour(s, 3600, err);
 }
 
 /* ---- nothing: opening alone ---- */
@@ -446,13 +547,21 @@ static const struct store_call store_calls[] = {
 	SECRETS_CALL(verifier_put, STORE_WRITE, 0),
 	SECRETS_CALL(verifier_get, STORE_READ, 1),
 	SECRETS_CALL(set_enabled, STORE_WRITE, 1),
+	SECRETS_CALL(set_mechanisms, STORE_WRITE, 1),
+	SECRETS_CALL(login_get, STORE_READ, 1),
+	SECRETS_CALL(server_get, STORE_READ, 0),
 	SECRETS_CALL(vault_put, STORE_WRITE, 0),
 	SECRETS_CALL(vault_get, STORE_READ, 1),
 	SECRETS_CALL(secrets_remove, STORE_WRITE, 0),
 	STATS_CALL(stats_add, STORE_WRITE, 0),
+	STATS_CALL(stats_add_many, STORE_WRITE, 0),
+	STATS_CALL(stats_add_logins, STORE_WRITE, 1),
+	STATS_CALL(stats_list_mechanisms, STORE_READ, 0),
+	STATS_CALL(stats_last_login, STORE_READ, 1),
 	STATS_CALL(stats_sum, STORE_READ, 0),
 	STATS_CALL(stats_list, STORE_READ, 0),
 	STATS_CALL(stats_expire, STORE_WRITE, 0),
+	STATS_CALL(stats_expire_hour, STORE_WRITE, 1),
 };
 
 static inline int

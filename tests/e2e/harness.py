@@ -192,6 +192,9 @@ listen = unix:{folder}/run/milter.sock
 spool_directory = {folder}/spool
 user = {user}
 {milter}
+[policyd]
+listen = unix:{folder}/run/policyd.sock
+user = {user}
 [saslauthd]
 listen = inet:127.0.0.1:{sasl}
 [hop]
@@ -341,13 +344,14 @@ class Sink:
 class Daemon:
     """A program in the foreground, its log read as it comes."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, close_fds=True):
         self.lines = []
         self.changed = threading.Condition()
         self.log = log
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
+                                        stderr=subprocess.PIPE,
+                                        close_fds=close_fds)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 

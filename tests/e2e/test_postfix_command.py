@@ -302,6 +302,11 @@ class Submission(Command):
             self.assertEqual(options["smtpd_sasl_path"],
                              "inet:127.0.0.1:2345")
             self.assertEqual(options["smtpd_tls_security_level"], "encrypt")
+            self.assertEqual(
+                options["smtpd_end_of_data_restrictions"],
+                "check_policy_service { inet:127.0.0.1:10028, "
+                "default_action=DUNNO, timeout=2s }")
+        self.assertEqual(self.value("smtpd_end_of_data_restrictions"), "")
         self.assertEqual(
             self.options("submissions/inet")["smtpd_tls_wrappermode"], "yes")
         self.assertEqual(self.value("smtpd_sasl_auth_enable"), "no")

@@ -1,0 +1,2 @@
+C: =value
+S! end

@@ -1,0 +1,3 @@
+C: size=1\0
+S! end
+D:
