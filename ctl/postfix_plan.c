@@ -129,7 +129,12 @@ change_copy(struct plan *p, const struct scratch *s, struct err *err)
 {
 	if (p->what == PLAN_APPLY)
 		return wiring_apply(p->render, s->folder, &p->notes, err);
-	return p->applied ? wiring_remove(p->render, s->folder, err) : 0;
+
+	const char *kept = buf_str(&p->files[PLAN_MAIN].kept, err);
+
+	if (kept == NULL)
+		return -1;
+	return wiring_remove(p->render->config_directory, kept, s->folder, err);
 }
 
 /* An apply that only moves lines about is none. */

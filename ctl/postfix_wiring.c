@@ -8,6 +8,8 @@
 #include "postfix_conf.h"
 #include "postfix_file.h"
 
+enum { CUT_SIZE = 4200 };
+
 /* The folder, and what postconf says of it before anything is changed. */
 struct wiring {
 	const char *folder;
@@ -604,34 +606,78 @@ cut_out(char *list, const char *part)
 	memmove(at, rest, strlen(rest) + 1);
 }
 
-/* Takes the setting's value out of a list that still has it. */
-static int
-put_without(const struct wiring *w, const struct setting *s, struct args *args,
-    struct err *err)
+/* The end of a word of a list. */
+static size_t
+word_end(const char *s)
 {
-	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
+	return strcspn(s, ", \t");
+}
 
-	if (s->how != HOW_APPEND && s->how != HOW_PREPEND)
-		return 0;
-	int set = view_get(w, POSTCONF_SET, s->name, &old, err);
+/*
+ * Cuts every map of ours out of the list, with the restriction that asks it.
+ * Returns true when there was one.
+ */
+static bool
+cut_out_maps(char *list, const char *map)
+{
+	static const char check[] = "check_recipient_access ";
+	bool found = false;
+	char *at;
 
-	if (set <= 0 || old.len == 0 ||
-	    strstr((char *)old.data, s->value) == NULL)
+	while ((at = strstr(list, map)) != NULL) {
+		char part[CUT_SIZE];
+		size_t before = (size_t)(at - list);
+		size_t skip = before >= sizeof check - 1 &&
+				      strncmp(at - (sizeof check - 1), check,
+					  sizeof check - 1) == 0
+				  ? sizeof check - 1
+				  : 0;
+		size_t len = skip + word_end(at);
+
+		if (len >= sizeof part)
+			break;
+		(void)snprintf(part, sizeof part, "%.*s", (int)len, at - skip);
+		cut_out(list, part);
+		found = true;
+	}
+	return found;
+}
+
+/* One name of `kept`: a parameter of main.cf that was changed since. */
+static int
+put_without(const struct wiring *w, const char *name, const char *map,
+    struct args *settings, struct err *err)
+{
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+	int set = view_get(w, POSTCONF_SET, name, &value, err);
+
+	if (set <= 0 || value.len == 0 ||
+	    !cut_out_maps((char *)value.data, map))
 		return set < 0 ? -1 : 0;
-	cut_out((char *)old.data, s->value);
-	return args_putf(args, err, "%s=%s", s->name, old.data);
+	return args_putf(settings, err, "%s=%s", name, value.data);
 }
 
 int
-wiring_remove(const struct render *r, const char *folder, struct err *err)
+wiring_remove(const char *config_directory, const char *kept,
+    const char *folder, struct err *err)
 {
-	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args settings = { 0 };
 	cleanup(wiring_reset) struct wiring w = { 0 };
+	char map[CUT_SIZE], name[100];
 
-	if (wiring_read(&w, folder, err) < 0 ||
-	    render_main(r, &text, err) < 0 ||
-	    each_setting(&text, &w, put_without, &settings, err) < 0)
+	if (snprintf(map, sizeof map, "proxy:sqlite:%s/sealpost/",
+		config_directory) >= (int)sizeof map)
+		return err_set(err, ERR_PERM, "%s: the path is too long",
+		    config_directory);
+	if (wiring_read(&w, folder, err) < 0)
 		return -1;
+	for (const char *s = kept; *s != '\0'; s += *s == '\n') {
+		size_t n = strcspn(s, "\n");
+
+		(void)snprintf(name, sizeof name, "%.*s", (int)n, s);
+		if (put_without(&w, name, map, &settings, err) < 0)
+			return -1;
+		s += n;
+	}
 	return set_each(&w, &settings, err);
 }

@@ -16,10 +16,11 @@ int wiring_apply(const struct render *r, const char *folder, struct buf *notes,
     struct err *err) must_check;
 
 /*
- * Takes what is left of the hop out of main.cf in `folder`: our entries in
- * lists that the administrator has changed since.
+ * Takes what is left of the hop out of main.cf in `folder`: our maps in those
+ * parameters that the administrator has changed since, a name a line in `kept`.
+ * Needs no templates.
  */
-int wiring_remove(
-    const struct render *r, const char *folder, struct err *err) must_check;
+int wiring_remove(const char *config_directory, const char *kept,
+    const char *folder, struct err *err) must_check;
 
 #endif

@@ -190,5 +190,48 @@ class Submission(SiteTest):
             self.assertFalse(client.has_extn("auth"))
 
 
+class SystemUsers(SiteTest):
+    """[hop] system_users: local(8) hands its mail to the hop, too."""
+
+    site_options = {"hop": "system_users = yes"}
+    user = "mail@mx.one.example"
+
+    @classmethod
+    def prepare(cls):
+        cls.site.add_account(cls.user)
+
+    def test_sealed(self):
+        sent = self.message(to=self.user)
+        self.site.send(sent, self.user)
+        stored = self.site.wait_stored(self.user, self.message_id)
+        self.assertEqual(self.site.key_ids(stored),
+                         self.site.subkey_ids(self.user))
+        self.assertEqual(without_trace(self.site.unseal(stored)), sent)
+        self.site.wait_queue_empty()
+        self.assert_nowhere()
+
+    def test_one_who_is_no_account(self):
+        sent = self.message(to="daemon@mx.one.example")
+        self.site.send(sent, "daemon@mx.one.example")
+        self.site.wait_deferred("daemon@mx.one.example", "Cannot encrypt")
+        self.assert_not_stored()
+        self.assert_nowhere("mail", "spool", "log")
+        self.site.empty_queue()
+
+
+class Removed(SiteTest):
+    """After `postfix remove` mail goes where it went before."""
+
+    def test_remove(self):
+        self.site.sealpost("postfix", "remove", "--config-directory",
+                           self.site.path("etc"))
+        self.site.restart_postfix()
+        self.assertEqual(
+            self.site.rcpt_reply("someone@one.example")[0], 250)
+        sent = self.message(to=ANN)
+        self.site.send(sent, ANN)
+        self.site.sink.wait(self.secret)
+
+
 if __name__ == "__main__":
     main()

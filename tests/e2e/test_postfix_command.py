@@ -329,6 +329,22 @@ class Submission(Command):
         self.assertNotIn("\nsubmissions", self.get("master.cf"))
 
 
+class WithoutTemplates(Command):
+    def test_remove(self):
+        """The package may be half gone."""
+        self.put(AWKWARD_MAIN, AWKWARD_MASTER)
+        self.run_command("apply")
+        self.change("main.cf", "unusable.cf, permit_mynetworks",
+                    "unusable.cf, permit_mynetworks, reject_rbl_client x")
+        subprocess.run(
+            [os.path.join(BUILD, "ctl", "sealpost"), "-c", self.conf,
+             "postfix", "remove", "--config-directory", self.etc,
+             "--templates", "/nonexistent"], check=True, capture_output=True)
+        self.assertTrue(self.value("smtpd_recipient_restrictions").startswith(
+            "permit_mynetworks, reject_rbl_client x"))
+        self.assertEqual(self.get("master.cf"), AWKWARD_MASTER)
+
+
 class ChangedSince(Command):
     """What the administrator does between apply and remove is not lost."""
 
