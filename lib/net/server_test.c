@@ -568,7 +568,7 @@ jobs(struct site *s)
 	say(s, a, "job 1\njob 2\n");
 	open_gate(s, 2);
 	expect(s, recv(a, (char[4]){ 0 }, 4, MSG_WAITALL) == 4);
-	say(s, a, "job 3\njob 3\n");
+	talk(s, a, "job 3\njob 3\necho on\n", "on\n");
 	while (net_pool_queued(s->pool) > 0)
 		(void)poll(NULL, 0, 1);
 	talk(s, b, "job 4\njob 4\njob 5\n", "full\n");
