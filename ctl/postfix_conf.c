@@ -221,6 +221,12 @@ postconf_services(const char *folder, struct buf *out, struct err *err)
 }
 
 int
+postconf_options(const char *folder, struct buf *out, struct err *err)
+{
+	return ask(folder, "-Px", NULL, out, err);
+}
+
+int
 postconf_find(
     const char *list, const char *name, struct buf *out, struct err *err)
 {

@@ -46,10 +46,15 @@ enum postconf_how {
 	POSTCONF_HOW_COUNT,
 };
 
-/* All of them, a line each, and the services of master.cf; strings. */
+/*
+ * All of them, a line each; the services of master.cf, and the settings of
+ * these (SERVICE/TYPE/NAME = VALUE, every $name filled in). Strings.
+ */
 int postconf_list(const char *folder, enum postconf_how how, struct buf *out,
     struct err *err) must_check;
 int postconf_services(
+    const char *folder, struct buf *out, struct err *err) must_check;
+int postconf_options(
     const char *folder, struct buf *out, struct err *err) must_check;
 
 /* Finds a parameter in such a list; as postconf_get(). */

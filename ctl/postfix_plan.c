@@ -23,6 +23,7 @@ static const char *const names[PLAN_FILES] = {
 	"sealpost/mailboxes.cf",
 	"sealpost/aliases.cf",
 	"sealpost/unusable.cf",
+	"sealpost/transport.cf",
 };
 
 /* "sealpost/domains.cf" is rendered from maps/domains.cf. */

@@ -17,7 +17,7 @@
 
 enum plan_what { PLAN_APPLY, PLAN_REMOVE };
 enum { PLAN_MAIN, PLAN_MASTER, PLAN_MAPS_FIRST };
-enum { PLAN_MAPS = 4, PLAN_FILES = PLAN_MAPS_FIRST + PLAN_MAPS };
+enum { PLAN_MAPS = 5, PLAN_FILES = PLAN_MAPS_FIRST + PLAN_MAPS };
 
 /* A file of the configuration. For a map, only now and next are used. */
 struct plan_file {

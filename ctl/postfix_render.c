@@ -136,8 +136,8 @@ static int
 put_policy_check(const struct render *r, struct buf *out, struct err *err)
 {
 	if (buf_puts(out, "check_policy_service { ", err) < 0 ||
-	    put_checked(out, "[policyd] listen", r->conf->policyd.listen,
-		err) < 0)
+	    put_checked(out, "[policyd] listen", r->conf->policyd.listen, err) <
+		0)
 		return -1;
 	return buf_puts(out, ", default_action=DUNNO, timeout=2s }", err);
 }
@@ -166,6 +166,12 @@ put_missing_key(const struct render *r, struct buf *out, struct err *err)
 }
 
 static int
+put_system_users(const struct render *r, struct buf *out, struct err *err)
+{
+	return buf_puts(out, r->conf->hop.system_users ? "yes" : "no", err);
+}
+
+static int
 put_submission(const struct render *r, struct buf *out, struct err *err)
 {
 	return put_checked(out, "--submission", r->submission, err);
@@ -191,6 +197,7 @@ static const struct {
 	{ "hop_bind_ipv6", put_bind_ipv6 },
 	{ "hop_protocol", put_protocol },
 	{ "hop_filter", put_hop_filter },
+	{ "system_users", put_system_users },
 	{ "sasl_path", put_sasl_path },
 	{ "unusable_check", put_unusable_check },
 	{ "policy_check", put_policy_check },

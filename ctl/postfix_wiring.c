@@ -5,51 +5,22 @@
 
 #include <string.h>
 
-#include "postfix_conf.h"
 #include "postfix_file.h"
+#include "postfix_list.h"
+#include "postfix_notes.h"
+#include "postfix_view.h"
 
 enum { CUT_SIZE = 4200 };
 
-/* The folder, and what postconf says of it before anything is changed. */
-struct wiring {
-	const char *folder;
-	struct buf parameters[POSTCONF_HOW_COUNT];
-	struct buf services;
-};
-
-static void
-wiring_reset(struct wiring *w)
-{
-	for (size_t i = 0; i < POSTCONF_HOW_COUNT; i++)
-		buf_reset(&w->parameters[i]);
-	buf_reset(&w->services);
-}
-
-static int
-wiring_read(struct wiring *w, const char *folder, struct err *err)
-{
-	w->folder = folder;
-	for (size_t i = 0; i < POSTCONF_HOW_COUNT; i++) {
-		w->parameters[i].limit = LIMIT_POSTFIX_FILE;
-		if (postconf_list(folder, i, &w->parameters[i], err) < 0)
-			return -1;
-	}
-	w->services.limit = LIMIT_POSTFIX_FILE;
-	return postconf_services(folder, &w->services, err);
-}
-
-/* As postconf_get(). */
-static int
-view_get(const struct wiring *w, enum postconf_how how, const char *name,
-    struct buf *out, struct err *err)
-{
-	return postconf_find(
-	    (const char *)w->parameters[how].data, name, out, err);
-}
-
 /* ---- a setting of the main.cf templates ---- */
 
-enum setting_how { HOW_SET, HOW_SET_IF_NOT, HOW_APPEND, HOW_PREPEND };
+enum setting_how {
+	HOW_SET,
+	HOW_SET_IF_NOT,
+	HOW_APPEND,
+	HOW_APPEND_IF_ANY,
+	HOW_PREPEND,
+};
 
 struct setting {
 	enum setting_how how;
@@ -63,6 +34,7 @@ static const struct {
 } signs[] = {
 	{ "?=", HOW_SET_IF_NOT },
 	{ "+=", HOW_APPEND },
+	{ "+?=", HOW_APPEND_IF_ANY },
 	{ "=+", HOW_PREPEND },
 	{ "=", HOW_SET },
 };
@@ -101,7 +73,7 @@ read_setting(const char *line, size_t len, struct setting *out, struct err *err)
 /* What main.cf says; else the default, if there is anything in it. */
 static int
 old_value(
-    const struct wiring *w, const char *name, struct buf *out, struct err *err)
+    const struct view *w, const char *name, struct buf *out, struct err *err)
 {
 	int rc = view_get(w, POSTCONF_SET, name, out, err);
 
@@ -118,10 +90,13 @@ old_value(
 
 /* Without any restriction in relay_restrictions, ours must hold the door. */
 static int
-put_relay_control(const struct wiring *w, struct buf *out, struct err *err)
+put_relay_control(const struct view *w, const struct setting *s,
+    struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf relay = { .limit = LIMIT_POSTFIX_FILE };
 
+	if (strcmp(s->name, "smtpd_recipient_restrictions") != 0)
+		return 0;
 	if (view_get(w, POSTCONF_EXPANDED, "smtpd_relay_restrictions", &relay,
 		err) < 0)
 		return -1;
@@ -133,52 +108,71 @@ put_relay_control(const struct wiring *w, struct buf *out, struct err *err)
 				   err);
 }
 
+/* The list as it is to be; `old` ends up without the entry. */
 static int
-put_list(const struct wiring *w, const struct setting *s, const struct buf *old,
+put_list(const struct view *w, const struct setting *s, struct buf *old,
     struct buf *out, struct err *err)
 {
-	const char *text = (const char *)old->data;
+	char *text = (char *)old->data;
+	char *there = old->len == 0 ? NULL : list_find(text, s->value);
 
-	if (old->len == 0) {
+	if (there != NULL)
+		list_cut(text, there, strlen(s->value));
+	if (old->len == 0 || text[0] == '\0') {
 		if (buf_puts(out, s->value, err) < 0)
 			return -1;
-		return s->how == HOW_PREPEND ? put_relay_control(w, out, err)
-					     : 0;
+		return put_relay_control(w, s, out, err);
 	}
-	if (s->how == HOW_APPEND)
-		return buf_putf(out, err, "%s, %s", text, s->value);
-	return buf_putf(out, err, "%s, %s", s->value, text);
+	if (s->how == HOW_PREPEND)
+		return buf_putf(out, err, "%s, %s", s->value, text);
+	return buf_putf(out, err, "%s, %s", text, s->value);
+}
+
+static int
+put_list_setting(const struct view *w, const struct setting *s,
+    struct args *args, struct err *err)
+{
+	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
+	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (old_value(w, s->name, &old, err) < 0)
+		return -1;
+	if (old.len == 0 && s->how == HOW_APPEND_IF_ANY)
+		return 0;
+	if (old.len > 0 &&
+	    (s->how == HOW_PREPEND
+		    ? list_begins_with((char *)old.data, s->value)
+		    : list_find((char *)old.data, s->value) != NULL))
+		return 0;
+	if (put_list(w, s, &old, &value, err) < 0 ||
+	    buf_str(&value, err) == NULL)
+		return -1;
+	return args_putf(args, err, "%s=%s", s->name, value.data);
 }
 
 /* Puts "name=value" to the arguments if the setting changes anything. */
 static int
-put_setting(const struct wiring *w, const struct setting *s, struct args *args,
+put_setting(const struct view *w, const struct setting *s, struct args *args,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf old = { .limit = LIMIT_POSTFIX_FILE };
-	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
-	bool list = s->how == HOW_APPEND || s->how == HOW_PREPEND;
-	int set = list ? old_value(w, s->name, &old, err)
-		       : view_get(w, POSTCONF_SET, s->name, &old, err);
+
+	if (s->how != HOW_SET && s->how != HOW_SET_IF_NOT)
+		return put_list_setting(w, s, args, err);
+	int set = view_get(w, POSTCONF_SET, s->name, &old, err);
 
 	if (set < 0)
 		return -1;
 	if (set == 1 && s->how == HOW_SET_IF_NOT)
 		return 0;
-	if (set == 1 && old.len > 0 &&
-	    (list ? strstr((char *)old.data, s->value) != NULL
-		  : strcmp((char *)old.data, s->value) == 0))
+	if (set == 1 &&
+	    strcmp(old.len > 0 ? (char *)old.data : "", s->value) == 0)
 		return 0;
-	if (list && put_list(w, s, &old, &value, err) < 0)
-		return -1;
-	if (list && buf_str(&value, err) == NULL)
-		return -1;
-	return args_putf(
-	    args, err, "%s=%s", s->name, list ? (char *)value.data : s->value);
+	return args_putf(args, err, "%s=%s", s->name, s->value);
 }
 
 static int
-begin_postconf(struct args *args, const struct wiring *w, const char *option,
+begin_postconf(struct args *args, const struct view *w, const char *option,
     struct err *err)
 {
 	if (args_put(args, "-c", err) < 0 || args_put(args, w->folder, err) < 0)
@@ -188,7 +182,7 @@ begin_postconf(struct args *args, const struct wiring *w, const char *option,
 
 /* One at a time: postconf adds the new ones of one call in any order. */
 static int
-set_each(const struct wiring *w, const struct args *settings, struct err *err)
+set_each(const struct view *w, const struct args *settings, struct err *err)
 {
 	for (size_t i = 0; i < settings->count; i++) {
 		cleanup(args_reset) struct args args = { 0 };
@@ -202,11 +196,11 @@ set_each(const struct wiring *w, const struct args *settings, struct err *err)
 }
 
 /* Calls each for every setting of the rendered text. */
-typedef int (*setting_each)(const struct wiring *w, const struct setting *s,
+typedef int (*setting_each)(const struct view *w, const struct setting *s,
     struct args *args, struct err *err);
 
 static int
-each_setting(const struct buf *text, const struct wiring *w, setting_each each,
+each_setting(const struct buf *text, const struct view *w, setting_each each,
     struct args *args, struct err *err)
 {
 	struct render_lines lines = { (const char *)text->data };
@@ -242,8 +236,8 @@ render_main(const struct render *r, struct buf *out, struct err *err)
 
 /* A map that main.cf lets proxymap read only by a list of its own. */
 static int
-put_proxy_map(const struct wiring *w, const struct setting *s,
-    struct args *args, struct err *err)
+put_proxy_map(const struct view *w, const struct setting *s, struct args *args,
+    struct err *err)
 {
 	cleanup(buf_reset) struct buf may = { .limit = LIMIT_POSTFIX_FILE };
 	const char *map = strstr(s->value, "proxy:");
@@ -253,13 +247,13 @@ put_proxy_map(const struct wiring *w, const struct setting *s,
 	if (postconf_get(
 		w->folder, POSTCONF_EXPANDED, "proxy_read_maps", &may, err) < 0)
 		return -1;
-	if (may.len > 0 && strstr((char *)may.data, map) != NULL)
+	if (may.len > 0 && list_find((char *)may.data, map) != NULL)
 		return 0;
 	return args_put(args, map, err);
 }
 
 static int
-allow_proxymap(const struct buf *text, const struct wiring *w, struct err *err)
+allow_proxymap(const struct buf *text, const struct view *w, struct err *err)
 {
 	cleanup(args_reset) struct args maps = { 0 };
 	cleanup(args_reset) struct args setting = { 0 };
@@ -285,7 +279,7 @@ allow_proxymap(const struct buf *text, const struct wiring *w, struct err *err)
 
 /* The names that this Postfix has, each between line ends. */
 static int
-known_settings(const struct wiring *w, struct buf *out, struct err *err)
+known_settings(const struct view *w, struct buf *out, struct err *err)
 {
 	cleanup(args_reset) struct args args = { 0 };
 
@@ -381,7 +375,7 @@ same_service(const struct service *a, const struct service *b)
 
 /* Has master.cf a service by that name, or on that port? */
 static bool
-has_service(const struct wiring *w, const struct service *wanted)
+has_service(const struct view *w, const struct service *wanted)
 {
 	const char *s = (const char *)w->services.data;
 	struct service found;
@@ -425,7 +419,7 @@ note_taken(const struct service *s, const char *line, size_t len,
 }
 
 struct master_edit {
-	const struct wiring *w;
+	const struct view *w;
 	const char *known;
 	service_taken taken;
 	struct buf *notes;
@@ -475,7 +469,7 @@ edit_master(const struct render *r, const char *template, struct master_edit *e,
 }
 
 static int
-apply_master(const struct render *r, const struct wiring *w, struct buf *notes,
+apply_master(const struct render *r, const struct view *w, struct buf *notes,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf known = { .limit = LIMIT_POSTFIX_FILE };
@@ -495,75 +489,6 @@ apply_master(const struct render *r, const struct wiring *w, struct buf *notes,
 	return edit_master(r, "master-submission.cf", &submission, err);
 }
 
-/* ---- notes ---- */
-
-static int
-note_if(const struct wiring *w, const char *name, const char *text,
-    struct buf *notes, struct err *err)
-{
-	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
-
-	if (view_get(w, POSTCONF_SET, name, &value, err) < 0)
-		return -1;
-	if (value.len == 0 || strcmp((char *)value.data, "no") == 0)
-		return 0;
-	return buf_putf(notes, err, "%s is set: %s\n", name, text);
-}
-
-static int
-note_delimiter(const struct render *r, const struct wiring *w,
-    struct buf *notes, struct err *err)
-{
-	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
-	const char *ours = r->conf->accounts.recipient_delimiter;
-
-	if (view_get(w, POSTCONF_VALUE, "recipient_delimiter", &value, err) < 0)
-		return -1;
-	const char *theirs = value.len > 0 ? (char *)value.data : "";
-
-	if (strcmp(ours, theirs) == 0)
-		return 0;
-	return buf_putf(notes, err,
-	    "recipient_delimiter of main.cf is \"%s\", that of sealpost.conf "
-	    "\"%s\"\n",
-	    theirs, ours);
-}
-
-static int
-note_certificate(const struct wiring *w, struct buf *notes, struct err *err)
-{
-	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
-	static const char *const names[] = { "smtpd_tls_chain_files",
-		"smtpd_tls_cert_file", "smtpd_tls_eccert_file" };
-
-	for (size_t i = 0; i < countof(names); i++) {
-		if (view_get(w, POSTCONF_SET, names[i], &value, err) < 0)
-			return -1;
-		if (value.len > 0)
-			return 0;
-	}
-	return buf_puts(notes,
-	    "main.cf names no certificate (smtpd_tls_chain_files): submission "
-	    "needs one\n",
-	    err);
-}
-
-static int
-put_notes(const struct render *r, const struct wiring *w, struct buf *notes,
-    struct err *err)
-{
-	if (note_if(w, "transport_maps",
-		"what it sends elsewhere does not pass the hop", notes,
-		err) < 0 ||
-	    note_if(w, "smtpd_sasl_auth_enable",
-		"port 25 stops answering when the auth server is down; the "
-		"submission services enable it for themselves",
-		notes, err) < 0 ||
-	    note_certificate(w, notes, err) < 0)
-		return -1;
-	return note_delimiter(r, w, notes, err);
-}
-
 /* ---- the two ways ---- */
 
 int
@@ -572,45 +497,19 @@ wiring_apply(const struct render *r, const char *folder, struct buf *notes,
 {
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
 	cleanup(args_reset) struct args settings = { 0 };
-	cleanup(wiring_reset) struct wiring w = { 0 };
+	cleanup(view_reset) struct view w = { 0 };
 
 	/* First the services: they make the names of their settings known. */
-	if (wiring_read(&w, folder, err) < 0 ||
+	if (view_read(&w, folder, err) < 0 ||
 	    apply_master(r, &w, notes, err) < 0 ||
+	    notes_filters(r, &w, notes, err) < 0 ||
 	    render_main(r, &text, err) < 0 ||
 	    each_setting(&text, &w, put_setting, &settings, err) < 0 ||
 	    set_each(&w, &settings, err) < 0)
 		return -1;
 	if (allow_proxymap(&text, &w, err) < 0)
 		return -1;
-	return put_notes(r, &w, notes, err);
-}
-
-/* Cuts `part` and the commas and blanks around it out of a list. */
-static void
-cut_out(char *list, const char *part)
-{
-	char *at = strstr(list, part);
-
-	if (at == NULL)
-		return;
-	char *rest = at + strlen(part);
-
-	rest += strspn(rest, ", \t");
-	while (at > list && strchr(", \t", at[-1]) != NULL)
-		at--;
-	if (at > list && *rest != '\0') {
-		*at++ = ',';
-		*at++ = ' ';
-	}
-	memmove(at, rest, strlen(rest) + 1);
-}
-
-/* The end of a word of a list. */
-static size_t
-word_end(const char *s)
-{
-	return strcspn(s, ", \t");
+	return notes_put(r, &w, notes, err);
 }
 
 /*
@@ -625,19 +524,14 @@ cut_out_maps(char *list, const char *map)
 	char *at;
 
 	while ((at = strstr(list, map)) != NULL) {
-		char part[CUT_SIZE];
 		size_t before = (size_t)(at - list);
 		size_t skip = before >= sizeof check - 1 &&
 				      strncmp(at - (sizeof check - 1), check,
 					  sizeof check - 1) == 0
 				  ? sizeof check - 1
 				  : 0;
-		size_t len = skip + word_end(at);
 
-		if (len >= sizeof part)
-			break;
-		(void)snprintf(part, sizeof part, "%.*s", (int)len, at - skip);
-		cut_out(list, part);
+		list_cut(list, at - skip, skip + strcspn(at, ", \t}"));
 		found = true;
 	}
 	return found;
@@ -645,7 +539,7 @@ cut_out_maps(char *list, const char *map)
 
 /* One name of `kept`: a parameter of main.cf that was changed since. */
 static int
-put_without(const struct wiring *w, const char *name, const char *map,
+put_without(const struct view *w, const char *name, const char *map,
     struct args *settings, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_POSTFIX_FILE };
@@ -662,14 +556,14 @@ wiring_remove(const char *config_directory, const char *kept,
     const char *folder, struct err *err)
 {
 	cleanup(args_reset) struct args settings = { 0 };
-	cleanup(wiring_reset) struct wiring w = { 0 };
+	cleanup(view_reset) struct view w = { 0 };
 	char map[CUT_SIZE], name[100];
 
 	if (snprintf(map, sizeof map, "proxy:sqlite:%s/sealpost/",
 		config_directory) >= (int)sizeof map)
 		return err_set(err, ERR_PERM, "%s: the path is too long",
 		    config_directory);
-	if (wiring_read(&w, folder, err) < 0)
+	if (view_read(&w, folder, err) < 0)
 		return -1;
 	for (const char *s = kept; *s != '\0'; s += *s == '\n') {
 		size_t n = strcspn(s, "\n");

@@ -10,7 +10,8 @@
 /*
  * Changes main.cf and master.cf in `folder` with postconf. What the
  * administrator should know, lines that end in '\n', goes into `notes`.
- * ERR_PERM when master.cf has a service by one of the hop's names already.
+ * ERR_PERM when master.cf has a service by one of the hop's names already, or a
+ * filter would deliver in the hop's stead.
  */
 int wiring_apply(const struct render *r, const char *folder, struct buf *notes,
     struct err *err) must_check;

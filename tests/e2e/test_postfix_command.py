@@ -238,19 +238,73 @@ class Values(Command):
                  PLAIN_MASTER)
         self.run_command("apply")
         value = self.value("proxy_read_maps", "-hx")
-        for name in ("domains", "mailboxes", "aliases", "unusable"):
+        for name in ("domains", "mailboxes", "aliases", "unusable",
+                     "transport"):
             self.assertIn("/sealpost/%s.cf" % name, value)
         self.run_command("remove")
         self.assertEqual(self.value("proxy_read_maps"), "$canonical_maps")
 
-    def test_system_users(self):
+    def test_our_transports_come_first(self):
+        ours = "proxy:sqlite:%s/sealpost/transport.cf" % self.etc
+        for old, new in (
+                ("", ours),
+                ("hash:/x, inline:{ a=b }", ours + ", hash:/x, inline:{ a=b }"),
+                ("hash:/x, " + ours, ours + ", hash:/x"),
+                ("hash:/x " + ours + " hash:/y",
+                 ours + ", hash:/x, hash:/y")):
+            with self.subTest(old):
+                main = PLAIN_MAIN + "smtpd_relay_restrictions =\n" + (
+                    "transport_maps = %s\n" % old if old else "")
+                self.put(main, PLAIN_MASTER)
+                self.run_command("apply")
+                self.assertEqual(self.value("transport_maps"), new)
+                self.run_command("remove")
+                self.assertEqual(self.get("main.cf"), main)
+
+    def test_only_a_whole_entry_is_ours(self):
+        ours = "proxy:sqlite:%s/sealpost/" % self.etc
+        others = (ours + "aliases.cf.old", "x" + ours + "aliases.cf",
+                  "pipemap:{%saliases.cf, hash:/x}" % ours)
+        for other in others:
+            with self.subTest(other):
+                self.put(PLAIN_MAIN + "virtual_alias_maps = %s\n" % other,
+                         PLAIN_MASTER)
+                self.run_command("apply")
+                self.assertEqual(self.value("virtual_alias_maps"),
+                                 "%s, %saliases.cf" % (other, ours))
+                self.run_command("remove")
+
+    def test_local_recipients(self):
+        ours = "proxy:sqlite:%s/sealpost/mailboxes.cf" % self.etc
         self.put(PLAIN_MAIN, PLAIN_MASTER)
         self.run_command("apply")
+        self.assertEqual(self.value("local_recipient_maps"),
+                         "proxy:unix:passwd.byname $alias_maps, " + ours)
+        self.run_command("remove")
+        # Every recipient is taken: with our map, hardly one would be.
+        self.put(PLAIN_MAIN + "local_recipient_maps =\n", PLAIN_MASTER)
+        self.run_command("apply")
+        self.assertEqual(self.value("local_recipient_maps"), "")
+
+    def test_system_users(self):
+        main = PLAIN_MAIN + "mailbox_transport_maps = hash:/x\n"
+        off = ("mailbox_transport_maps", "allow_mail_to_files",
+               "allow_mail_to_commands", "forward_path")
+        self.put(main, PLAIN_MASTER)
+        self.assertNotIn(".forward files", self.run_command("apply"))
         self.assertEqual(self.value("mailbox_transport"), "")
+        for name in off:
+            self.assertNotEqual(self.value(name), "", name)
         self.write_conf("[hop]\nsystem_users = yes\n")
+        self.assertIn(".forward files, no longer", self.run_command("show"))
         self.run_command("apply")
         self.assertEqual(self.value("mailbox_transport"),
                          "seal:[127.0.0.1]:10027")
+        for name in off:
+            self.assertEqual(self.value(name), "", name)
+        self.assertIn("nothing to do", self.run_command("apply"))
+        self.run_command("remove")
+        self.assertEqual(self.get("main.cf"), main)
 
     def test_missing_key_decides_the_reply(self):
         self.put(PLAIN_MAIN, PLAIN_MASTER)
@@ -327,6 +381,33 @@ class Submission(Command):
                          "--submissions", "none")
         self.assertIn("2587", self.value("127.0.0.1:2587/inet", "-M"))
         self.assertNotIn("\nsubmissions", self.get("master.cf"))
+
+
+class Notes(Command):
+    def test_filters(self):
+        self.put(PLAIN_MAIN + "content_filter = smtp-amavis:[127.0.0.1]:1\n",
+                 PLAIN_MASTER.replace(
+                     "-       smtpd\n", "-       smtpd\n"
+                     "  -o content_filter=scan:dummy\n", 1))
+        said = self.run_command("apply")
+        self.assertIn("content_filter = smtp-amavis:[127.0.0.1]:1: only", said)
+        self.assertIn("smtp/inet/content_filter = scan:dummy: only", said)
+        self.assertEqual(self.run_command("show").count("content_filter"), 2)
+
+    def test_delimiter(self):
+        self.put(PLAIN_MAIN, PLAIN_MASTER)
+        self.assertNotIn("that of sealpost.conf", self.run_command("show"))
+        self.put(PLAIN_MAIN + "recipient_delimiter = -\n", PLAIN_MASTER)
+        self.assertIn("that of sealpost.conf", self.run_command("show"))
+
+    def test_copies(self):
+        self.put(PLAIN_MAIN, PLAIN_MASTER)
+        self.assertNotIn("copies", self.run_command("show"))
+        for name in ("always_bcc", "sender_bcc_maps", "recipient_bcc_maps"):
+            self.put(PLAIN_MAIN + name + " = static:a@far.example\n",
+                     PLAIN_MASTER)
+            self.assertIn(name + " is set: the copies leave unsealed",
+                          self.run_command("show"))
 
 
 class WithoutTemplates(Command):
@@ -444,6 +525,20 @@ class Refusals(Command):
         self.put(PLAIN_MAIN, PLAIN_MASTER +
                  "10027 inet n - n - - smtpd\n")
         self.refused("choose another [hop] listen")
+
+    def test_a_filter_that_delivers(self):
+        self.write_conf("[hop]\ndeliver = dovecot:x\n")
+        for value in ("lmtp:unix:private/dovecot-lmtp", "virtual:", "local",
+                      "dovecot:x", "$mine"):
+            with self.subTest(value):
+                self.put(PLAIN_MAIN + "content_filter = %s\n"
+                         "mine = lmtp:x\n" % value, PLAIN_MASTER)
+                self.refused("delivers around the hop")
+        self.put(PLAIN_MAIN, PLAIN_MASTER.replace(
+            "-       smtpd\n", "-       smtpd\n"
+            "  -o content_filter=lmtp:x\n", 1))
+        self.refused("smtp/inet/content_filter = lmtp:x delivers")
+        self.refused("smtp/inet/content_filter = lmtp:x delivers", what="show")
 
     def test_damaged_master(self):
         self.put(PLAIN_MAIN, "smtp inet n\n")
