@@ -72,7 +72,7 @@ static const struct conversation conversations[] = {
 	{ "nothing after a fault", HELLO "\nCANCEL\t1\n", "!" },
 };
 
-static void
+static void printf_like(2, 3)
 put(struct buf *b, const char *fmt, ...)
 {
 	char text[400];

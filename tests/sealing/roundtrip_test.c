@@ -188,8 +188,9 @@ static const char *const names[] = { "Received", "From", "To", "Subject",
 	"X-Sealpost", "X-Sealpost-More", "DKIM-Signature", "Date", "X" };
 static const char *const values[] = { "", " ", " text", "\ttab",
 	" 1.0", " text/plain; charset=utf-8", " multipart/mixed; boundary=b",
-	" multipart/encrypted; protocol=\"application/pgp-encrypted\"; "
-	"boundary=b", " =?utf-8?B?ZW5jcnlwdDpwdzpz?=", " Re: encrypt:a:b",
+	(" multipart/encrypted; protocol=\"application/pgp-encrypted\"; "
+	 "boundary=b"),
+	" =?utf-8?B?ZW5jcnlwdDpwdzpz?=", " Re: encrypt:a:b",
 	" v=1; at-rest; body=3; head=AAAA", " base64", " \xc3\xa4\xff\x80",
 	" ends with ;" };
 static const char *const folds[] = { "", "\r\n folded", "\r\n\t", "\r\n  \t",
