@@ -558,6 +558,14 @@ open_gate(struct site *s, size_t n)
 		expect(s, write(s->gate[1], "g", 1) == 1);
 }
 
+/* Until a thread has taken each job: the queue is free again then. */
+static void
+wait_for_threads(struct site *s)
+{
+	while (net_pool_queued(s->pool) > 0)
+		(void)poll(NULL, 0, 1);
+}
+
 static void
 jobs(struct site *s)
 {
@@ -569,8 +577,7 @@ jobs(struct site *s)
 	open_gate(s, 2);
 	expect(s, recv(a, (char[4]){ 0 }, 4, MSG_WAITALL) == 4);
 	talk(s, a, "job 3\njob 3\necho on\n", "on\n");
-	while (net_pool_queued(s->pool) > 0)
-		(void)poll(NULL, 0, 1);
+	wait_for_threads(s);
 	talk(s, b, "job 4\njob 4\njob 5\n", "full\n");
 	talk(s, b, "echo not held up\n", "not held up\n");
 	open_gate(s, 4);
@@ -600,6 +607,7 @@ gone(struct site *s)
 	talk(s, b, "echo 1\n", "1\n");
 	open_gate(s, 2);
 	close(a);
+	wait_for_threads(s);
 	/* half closed, it is kept for its answer */
 	say(s, b, "job 3\n");
 	(void)shutdown(b, SHUT_WR);
