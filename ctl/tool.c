@@ -67,7 +67,8 @@ program(const struct tool *tool)
 }
 
 static int
-spawn(const struct tool *tool, const struct args *args, FILE *out, FILE *errors, pid_t *pid)
+spawn(const struct tool *tool, const struct args *args, FILE *out, FILE *errors,
+    pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	int rc = posix_spawn_file_actions_init(&actions);
@@ -112,8 +113,7 @@ say_failure(const struct tool *tool, FILE *errors, struct err *err)
 		if (strcasestr(line, "warning:") == NULL)
 			return err_set(err, ERR_PERM, "%s", line);
 	}
-	return err_set(
-	    err, ERR_PERM, "%s failed without a word", tool->name);
+	return err_set(err, ERR_PERM, "%s failed without a word", tool->name);
 }
 
 static int
@@ -130,9 +130,8 @@ run(const struct tool *tool, const struct args *args, FILE *out, FILE *errors,
 		    strerror(rc), tool->package);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
-			return err_set(err, ERR_TEMP,
-			    "waiting for %s: %s", tool->name,
-			    strerror(errno));
+			return err_set(err, ERR_TEMP, "waiting for %s: %s",
+			    tool->name, strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return say_failure(tool, errors, err);
 	return 0;
