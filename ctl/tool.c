@@ -105,10 +105,11 @@ collect(FILE *from, struct buf *out, struct err *err)
 static int
 say_failure(const struct tool *tool, FILE *errors, struct err *err)
 {
-	char line[ERR_TEXT_SIZE - 40];
+	cleanup(free_str) char *line = NULL;
+	size_t room = 0;
 
 	rewind(errors);
-	while (fgets(line, sizeof line, errors) != NULL) {
+	while (getline(&line, &room, errors) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (strcasestr(line, "warning:") == NULL)
 			return err_set(err, ERR_PERM, "%s", line);

@@ -510,8 +510,9 @@ class Dovecot(unittest.TestCase):
                                   line * 20000)
             self.assertEqual(reply[0], "NO")
             self.assertIn(b"OVERQUOTA", reply[1][0])
+        # More than the grace that a delivery is given, 10 MiB in 2.4.
         with self.assertRaises(smtplib.SMTPDataError) as caught:
-            self.deliver(ANN, text=b"Subject: x\r\n\r\n" + line * 20000)
+            self.deliver(ANN, text=b"Subject: x\r\n\r\n" + line * 170000)
         self.assertIn(b"uota", caught.exception.smtp_error)
         with self.client() as client:
             login_plain(client, DORA, PASSWORD)
