@@ -93,8 +93,25 @@ check_mail_directory(
 
 /* ---- who reads the databases ---- */
 
+/* Dovecot's worker gets the group of the file, and no more. */
 static int
-find_reader(struct dovecot_facts *f, const char *values, struct err *err)
+check_reader(
+    const char *path, const struct stat *st, struct buf *notes, struct err *err)
+{
+	if ((st->st_mode & S_IRGRP) == 0 &&
+	    buf_putf(notes, err, "%s: its group may not read it\n", path) < 0)
+		return -1;
+	if (st->st_gid != 0)
+		return 0;
+	return buf_putf(notes, err,
+	    "%s belongs to the group root: give it a group of its own "
+	    "(chgrp) and apply again\n",
+	    path);
+}
+
+static int
+find_reader(struct dovecot_facts *f, const char *values, struct buf *notes,
+    struct err *err)
 {
 	const char *path = f->run->conf->accounts.secrets;
 	struct stat st;
@@ -104,7 +121,7 @@ find_reader(struct dovecot_facts *f, const char *values, struct err *err)
 	if (get_word(values, "default_internal_user", f->reader_user, err) < 0)
 		return -1;
 	group_name(st.st_gid, f->reader_group);
-	return 0;
+	return check_reader(path, &st, notes, err);
 }
 
 /* ---- the socket that the hop delivers to ---- */
@@ -240,7 +257,7 @@ dovecot_facts_find(struct dovecot_facts *f, const struct dovecot_run *run,
 
 	if (find_mail_user(f, v, err) < 0 ||
 	    check_mail_directory(f, notes, err) < 0 ||
-	    find_reader(f, v, err) < 0 || find_lmtp(f, notes, err) < 0 ||
+	    find_reader(f, v, notes, err) < 0 || find_lmtp(f, notes, err) < 0 ||
 	    find_protocols(f, v, err) < 0)
 		return -1;
 	return find_mailboxes(f, v, err);

@@ -291,6 +291,20 @@ class Command(unittest.TestCase):
         self.assertRegex(said, "note: (mail_location = mbox:|mail_driver = "
                          "mbox becomes maildir)")
 
+    def test_who_reads_the_passwords(self):
+        path = self.place.path("db", "secrets.db")
+        self.assertNotIn("secrets.db", self.place.dovecot("apply").split(
+            "note: ", 1)[1])
+        os.chown(path, 0, 0)
+        self.assertIn("belongs to the group root",
+                      self.place.dovecot("show"))
+        os.chown(path, 0, grp.getgrnam("news").gr_gid)
+        said = self.place.dovecot("apply")
+        self.assertRegex(said, r"(?m)^\+\s*group = news$")
+        os.chmod(path, 0o600)
+        self.assertIn("its group may not read it",
+                      self.place.dovecot("show"))
+
     def test_a_mailbox_format_is_kept(self):
         self.place.write(
             self.place.original.replace("mbox:~/mail:INBOX=/var/mail/%u",
