@@ -91,8 +91,8 @@ run_init(struct postfix_run *r, struct ctl *ctl,
 		return -1;
 	r->render = (struct render){
 		.conf = ctl->conf,
-		.templates = template_folder(
-		    o->templates, "postfix", r->templates),
+		.templates =
+		    template_folder(o->templates, "postfix", r->templates),
 		.config_directory = r->config_directory,
 		.submission =
 		    o->submission != NULL ? o->submission : "submission",
