@@ -101,6 +101,13 @@ stats_iter(struct mailbox *box, const char *key_prefix, bool account,
 	return 0;
 }
 
+/* get() is given the whole key, also of a child. */
+static const char *key_below(const char *key, const char *prefix)
+{
+	return strncmp(key, prefix, strlen(prefix)) == 0 ?
+		key + strlen(prefix) : "";
+}
+
 static int
 folder_get(struct mailbox *box, const char *key,
 	   struct mail_attribute_value *value_r)
@@ -112,7 +119,7 @@ static int
 folder_get_value(struct mailbox *box, const char *key,
 		 struct mail_attribute_value *value_r)
 {
-	return stats_get(box, key, FALSE, value_r);
+	return stats_get(box, key_below(key, FOLDER_KEY"/"), FALSE, value_r);
 }
 
 static int
@@ -133,7 +140,7 @@ static int
 account_get_value(struct mailbox *box, const char *key,
 		  struct mail_attribute_value *value_r)
 {
-	return stats_get(box, key, TRUE, value_r);
+	return stats_get(box, key_below(key, ACCOUNT_KEY"/"), TRUE, value_r);
 }
 
 static int

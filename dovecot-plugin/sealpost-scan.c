@@ -65,6 +65,21 @@ scan_header_is_valid(struct sealpost_scan *scan, const struct scan_header *hdr)
 		seq2 == hdr->messages;
 }
 
+/* Both counts are upper bounds: the mailbox's own one starts from what the
+   index was when it was opened, and another session may have taken \Recent
+   since; the index's header doesn't know yet what Maildir has in cur/. */
+static uint32_t
+scan_count_recent(struct mail_index_view *view, uint32_t recent)
+{
+	const struct mail_index_header *hdr = mail_index_get_header(view);
+	uint32_t seq1, seq2;
+
+	if (!mail_index_lookup_seq_range(view, I_MAX(hdr->first_recent_uid, 1),
+					 (uint32_t)-1, &seq1, &seq2))
+		return 0;
+	return I_MIN(recent, seq2 - seq1 + 1);
+}
+
 static void scan_restart(struct sealpost_scan *scan)
 {
 	struct mailbox_status status;
@@ -86,7 +101,8 @@ static void scan_restart(struct sealpost_scan *scan)
 	scan->stats.folders = 1;
 	scan->stats.messages = status.messages;
 	scan->stats.unseen = status.unseen;
-	scan->stats.recent = status.recent;
+	scan->stats.recent = scan_count_recent(scan->box->view,
+					       status.recent);
 	scan->next_seq = scan->hdr.messages + 1;
 	scan->last_seq = status.messages;
 }
