@@ -103,6 +103,19 @@ protocol lmtp {{
 """
 
 
+def make_certificate(folder):
+    """FOLDER/tls.pem, with its key."""
+    key = os.path.join(folder, "key.pem")
+    cert = os.path.join(folder, "cert.pem")
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj",
+        "/CN=one.example", "-days", "2", "-keyout", key, "-out", cert)
+    with open(os.path.join(folder, "tls.pem"), "w") as out:
+        for name in (key, cert):
+            with open(name) as f:
+                out.write(f.read())
+    os.chmod(os.path.join(folder, "tls.pem"), 0o600)
+
+
 class Place:
     """A folder with databases and a dovecot.conf."""
 
@@ -120,7 +133,7 @@ class Place:
         self.sealpost("init")
         # What Dovecot reads it by.
         os.chown(self.path("db", "secrets.db"), 0, grp.getgrnam("mail").gr_gid)
-        self.make_certificate()
+        make_certificate(self.folder)
         self.dovecot_conf = self.path("etc", "dovecot.conf")
         text = COMMON + (OWN_23 if VERSION == "2.3" else OWN_24)
         self.original = ("" if VERSION == "2.3" else HEAD_24) + text.format(
@@ -137,18 +150,6 @@ class Place:
     def read(self):
         with open(self.dovecot_conf) as f:
             return f.read()
-
-    def make_certificate(self):
-        key = self.path("key.pem")
-        cert = self.path("cert.pem")
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-            "-subj", "/CN=one.example", "-days", "2", "-keyout", key, "-out",
-            cert)
-        with open(self.path("tls.pem"), "w") as out:
-            for name in (key, cert):
-                with open(name) as f:
-                    out.write(f.read())
-        os.chmod(self.path("tls.pem"), 0o600)
 
     def sealpost(self, *command, stdin=None, status=0):
         done = run(os.path.join(BUILD, "ctl", "sealpost"), "-c",
@@ -562,6 +563,55 @@ class Dovecot(unittest.TestCase):
         found = list(workers())
         self.assertTrue(found)
         self.assertEqual(set(found), {pwd.getpwnam("dovecot").pw_uid})
+
+
+# ---- with Postfix ----
+
+
+class WiredSite(harness.Site):
+    """A site whose Dovecot is wired by `sealpost dovecot apply`."""
+
+    def start_dovecot(self):
+        conf = self.path("dovecot", "dovecot.conf")
+        with open(conf, "w") as f:
+            f.write(("" if VERSION == "2.3" else HEAD_24) +
+                    (COMMON + (OWN_23 if VERSION == "2.3" else OWN_24))
+                    .format(folder=self.path("dovecot"),
+                            imap=self.imap_port, imaps=free_ports(1)[0]))
+        make_certificate(self.path("dovecot"))
+        self.write_conf(deliver="lmtp:unix:private/dovecot-lmtp")
+        os.mkdir(self.path("queue", "private"))
+        os.chown(self.path("queue", "private"),
+                 pwd.getpwnam("postfix").pw_uid, 0)
+        os.chown(self.path("db", "secrets.db"), 0,
+                 grp.getgrnam("mail").gr_gid)
+        self.sealpost("dovecot", "apply", "--config-file", conf,
+                      "--templates", TEMPLATES, "--mail-user", MAIL_USER,
+                      "--mail-directory", self.path("mail"),
+                      "--queue-directory", self.path("queue"))
+        dovecot = Daemon(["/usr/sbin/dovecot", "-F", "-c", conf],
+                         self.path("log", "dovecot.stderr"))
+        self.stack.callback(dovecot.stop)
+        wait_for("Dovecot", lambda: dovecot.process.poll() is not None or
+                 self.answers(self.imap_port))
+        if dovecot.process.poll() is not None:
+            raise AssertionError("Dovecot: %s" % "".join(dovecot.lines))
+
+
+class WholeWay(harness.SiteTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.site = WiredSite()
+        cls.addClassCleanup(cls.site.close)
+        cls.site.add_account(ANN)
+        cls.site.sealpost("user", "passwd", ANN, "--password-stdin",
+                          stdin=PASSWORD.encode() + b"\n")
+
+    def test_from_postfix_through_the_hop_to_imap(self):
+        message = self.message(ANN)
+        self.site.send(message, ANN)
+        self.assert_sealed_copy(ANN, message)
+        self.assert_nowhere()
 
 
 def main():
