@@ -44,15 +44,23 @@ protocols = imap lmtp
 disable_plaintext_auth = no
 mail_location = %d:~/Mail
 mail_plugin_dir = {folder}/modules
-mail_plugins = sealpost
+mail_plugins = acl sealpost
 mdbox_rotate_size = 20k
 namespace inbox {{
   inbox = yes
   separator = /
 }}
+namespace shared {{
+  type = shared
+  separator = /
+  prefix = shared/%%u/
+  location = maildir:{folder}/mail/%%u/Mail:INDEX=%h/of/%%u
+  subscriptions = no
+  list = children
+}}
 auth_mechanisms = plain
 protocol imap {{
-  mail_plugins = $mail_plugins imap_sealpost
+  mail_plugins = $mail_plugins imap_acl imap_sealpost
   mail_max_userip_connections = 100
   imap_metadata = yes
 }}
@@ -75,6 +83,8 @@ userdb {{
   args = username_format=%u {folder}/users
 }}
 plugin {{
+  acl = vfile
+  acl_shared_dict = file:{folder}/mail/shares
   sealpost_secrets = {folder}/db/secrets.db
 }}
 """
@@ -212,7 +222,7 @@ class Server:
 
     def start(self):
         version = harness.run("/usr/sbin/dovecot", "--version").stdout
-        old = version.startswith(b"2.3")
+        self.old = old = version.startswith(b"2.3")
         head = "" if old else ("dovecot_config_version = 2.4.0\n"
                                "dovecot_storage_version = 2.4.0\n")
         group = harness.run("id", "-gn", MAIL_USER).stdout.decode().strip()
@@ -223,7 +233,8 @@ class Server:
         with open(self.path("dovecot.conf"), "w") as f:
             f.write(conf)
         self.dovecot = harness.Daemon(
-            ["/usr/sbin/dovecot", "-F", "-c", self.path("dovecot.conf")],
+            self.with_modules("/usr/sbin/dovecot", "-F", "-c",
+                              self.path("dovecot.conf")),
             self.path("log", "dovecot.stderr"))
         self.stack.callback(self.dovecot.stop)
         harness.wait_for("Dovecot", lambda:
@@ -246,13 +257,16 @@ class Server:
         lmtp.sendmail("a@x.example", users, message)
         lmtp.quit()
 
+    def with_modules(self, *command):
+        """The folders of some kinds of modules are compiled in."""
+        return ["unshare", "--mount", "sh", "-c",
+                'mount --bind "$1" %s && shift && exec "$@"' % MODULES,
+                "sh", self.path("modules"), *command]
+
     def doveadm(self, *arguments, status=0):
-        """doveadm has the folder of its modules compiled in."""
-        return harness.run(
-            "unshare", "--mount", "sh", "-c",
-            'mount --bind "$1" %s && shift && exec doveadm "$@"' % MODULES,
-            "sh", self.path("modules"), "-c", self.path("dovecot.conf"),
-            *arguments, status=status).stdout.decode()
+        return harness.run(*self.with_modules(
+            "doveadm", "-c", self.path("dovecot.conf"), *arguments),
+            status=status).stdout.decode()
 
     def log(self):
         with open(self.path("log", "dovecot"), errors="replace") as f:
@@ -374,6 +388,8 @@ class DovecotPlugin(unittest.TestCase):
         # every test has accounts that are new
         for user in USERS:
             shutil.rmtree(self.server.path("mail", user), ignore_errors=True)
+        with self.vaults() as db:
+            db.execute("DELETE FROM vaults")
 
     def tearDown(self):
         for bad in ("Panic", "Fatal", "killed with signal", "Error: Corrupted",
@@ -520,8 +536,13 @@ class DovecotPlugin(unittest.TestCase):
         for name in ("cur", "new", "tmp"):
             os.makedirs(os.path.join(folder, name))
         for i in range(count):
-            with open(os.path.join(folder, "cur", "%d.x:2," % i), "wb") as f:
-                f.write(make_message()[0].replace(b"\r\n", b"\n"))
+            message = make_message()[0]
+            stored = message.replace(b"\r\n", b"\n")
+            # as Dovecot names it, and as others do
+            sizes = i % 5 and ",S=%d,W=%d" % (len(stored), len(message)) or ""
+            with open(os.path.join(folder, "cur", "%d.x%s:2," % (i, sizes)),
+                      "wb") as f:
+                f.write(stored)
         owner = pwd.getpwnam(MAIL_USER)
         for path, _, names in os.walk(self.server.path("mail", user)):
             for name in [""] + names:
@@ -646,8 +667,38 @@ class DovecotPlugin(unittest.TestCase):
                 "SETMETADATA", '""', '(%s "mine")' % VAULT)
             self.assertEqual(status, "NO")
             self.assertEqual(bob.metadata('""', VAULT), of_bob[0])
-        with self.vaults() as db:
-            db.execute("DELETE FROM vaults")
+
+    def test_shared(self):
+        """Figures of a folder that is shared, but not its owner's vault."""
+        if not self.server.old:
+            self.skipTest("shared folders are set up for Dovecot 2.3 only")
+        self.put_vault("bob@maildir")
+        theirs = "shared/bob@maildir/"
+        with self.server.login("bob@maildir") as bob, \
+                self.server.login("ann@maildir") as ann:
+            for name, rights in (("open", "lr"), ("list", "l"), ("shut", "")):
+                bob.create(name)
+                self.append(bob, name, 5)
+                if rights:
+                    bob.setacl(name, "ann@maildir", rights)
+            wanted = from_fetch(bob, "open")
+            found = ann.folder_stats('"shared/*"')
+            self.assertEqual(list(found), [mutf7(theirs + "open")])
+            # what is \Seen and \Recent is ann's own matter or nobody's
+            for name in set(NAMES) - {"unseen", "recent"}:
+                self.assertEqual(found[mutf7(theirs + "open")][name],
+                                 wanted[name])
+            self.assertEqual(ann.folder_stats()['""']["folders"], 1)
+            for name in ("list", "shut"):
+                status, _ = ann.xatom_data("XFOLDERSTATS",
+                                           mutf7(theirs + name))
+                self.assertEqual(status, "NO")
+                with self.assertRaisesRegex(AssertionError, "NO"):
+                    ann.metadata(mutf7(theirs + name), ENTRY)
+            with contextlib.suppress(AssertionError):
+                self.assertIsNone(ann.metadata(mutf7(theirs + "open"),
+                                               VAULT))
+            self.assertIsNone(ann.metadata('""', VAULT))
 
     def test_vault_not_copied(self):
         """dsync copies all attributes, and not these."""
