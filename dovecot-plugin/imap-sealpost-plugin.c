@@ -36,7 +36,8 @@ void imap_sealpost_plugin_deinit(void);
 static struct module *imap_sealpost_module;
 static imap_client_created_func_t *next_hook_client_created;
 
-static void
+/* Returns FALSE if the folder's name isn't UTF-8. */
+static bool
 folderstats_send(struct client *client, const char *vname,
 		 const struct sealpost_stats *stats, bool sum)
 {
@@ -44,13 +45,14 @@ folderstats_send(struct client *client, const char *vname,
 	string_t *name = t_str_new(64);
 
 	if (imap_utf8_to_utf7(vname, name) < 0)
-		i_panic("Mailbox name not UTF-8: %s", vname);
+		return FALSE;
 	str_append(str, "* "COMMAND_NAME" ");
 	imap_append_astring(str, str_c(name));
 	str_append(str, " (");
 	sealpost_stats_append(str, stats, sum);
 	str_append_c(str, ')');
 	client_send_line(client, str_c(str));
+	return TRUE;
 }
 
 static char *folderstats_error(const struct sealpost_walk_result *result)
@@ -94,8 +96,11 @@ static bool folderstats_step(struct client_command_context *cmd)
 	case SEALPOST_WALK_MORE:
 		break;
 	case SEALPOST_WALK_FOLDER:
-		folderstats_send(cmd->client, result.vname, result.stats, FALSE);
-		ctx->folders++;
+		if (folderstats_send(cmd->client, result.vname, result.stats,
+				     FALSE))
+			ctx->folders++;
+		else if (ctx->error_text == NULL)
+			ctx->error_text = i_strdup("A folder's name isn't UTF-8");
 		break;
 	case SEALPOST_WALK_FAILED:
 		if (ctx->error_text == NULL)
@@ -103,7 +108,8 @@ static bool folderstats_step(struct client_command_context *cmd)
 		break;
 	case SEALPOST_WALK_END:
 		if (ctx->all && ctx->error_text == NULL)
-			folderstats_send(cmd->client, "", result.stats, TRUE);
+			(void)folderstats_send(cmd->client, "", result.stats,
+					       TRUE);
 		return TRUE;
 	}
 	return FALSE;
