@@ -115,5 +115,6 @@ int cmd_key(struct ctl *ctl, int argc, char **argv);
 int cmd_seal(struct ctl *ctl, int argc, char **argv);
 int cmd_stats(struct ctl *ctl, int argc, char **argv);
 int cmd_postfix(struct ctl *ctl, int argc, char **argv);
+int cmd_dovecot(struct ctl *ctl, int argc, char **argv);
 
 #endif

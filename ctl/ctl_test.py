@@ -178,7 +178,8 @@ class CommandLine(Case):
     COMMANDS = """init|domain add|domain remove|domain list|user add|user list|
         user show|user disable|user enable|user remove|user passwd|user set|
         alias add|alias remove|alias list|key import|key show|key remove|
-        key check|seal|stats|postfix show|postfix apply|postfix remove|conf"""
+        key check|seal|stats|postfix show|postfix apply|postfix remove|
+        dovecot show|dovecot apply|dovecot remove|conf"""
 
     def test_help(self):
         top = self.ok("--help")

@@ -8,6 +8,7 @@
 #include "postfix_conf.h"
 #include "postfix_file.h"
 #include "postfix_plan.h"
+#include "template.h"
 
 #define OPTIONS_HELP                                                         \
 	"--config-directory DIR  instead of Postfix's own folder\n"          \
@@ -27,7 +28,7 @@ struct postfix_options {
 struct postfix_run {
 	struct render render;
 	char *config_directory;
-	char templates[CTL_PATH_SIZE + 40];
+	char templates[TEMPLATE_FOLDER_SIZE];
 };
 
 static void
@@ -82,21 +83,6 @@ find_directory(
 	return 0;
 }
 
-static const char *
-find_templates(struct postfix_run *r, const struct postfix_options *o)
-{
-	char data[CTL_PATH_SIZE];
-	const char *from_environment = getenv("SEALPOST_TEMPLATES");
-
-	if (o->templates != NULL)
-		return o->templates;
-	if (from_environment != NULL && from_environment[0] != '\0')
-		return from_environment;
-	(void)snprintf(r->templates, sizeof r->templates,
-	    "%s/conf-templates/postfix", ctl_data_directory(data));
-	return r->templates;
-}
-
 static int
 run_init(struct postfix_run *r, struct ctl *ctl,
     const struct postfix_options *o, struct err *err)
@@ -105,7 +91,8 @@ run_init(struct postfix_run *r, struct ctl *ctl,
 		return -1;
 	r->render = (struct render){
 		.conf = ctl->conf,
-		.templates = find_templates(r, o),
+		.templates =
+		    template_folder(o->templates, "postfix", r->templates),
 		.config_directory = r->config_directory,
 		.submission =
 		    o->submission != NULL ? o->submission : "submission",

@@ -8,18 +8,7 @@
 #ifndef CTL_POSTFIX_CONF_H
 #define CTL_POSTFIX_CONF_H
 
-#include "base/buf.h"
-#include "base/err.h"
-
-/* A growing list of arguments. */
-struct args {
-	char **v; /* ends with NULL */
-	size_t count;
-};
-void args_reset(struct args *a);
-int args_put(struct args *a, const char *arg, struct err *err) must_check;
-int args_putf(struct args *a, struct err *err, const char *fmt, ...)
-    printf_like(3, 4) must_check;
+#include "tool.h"
 
 /*
  * Runs postconf with these arguments and puts what it prints into `out`

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static int
@@ -149,6 +150,21 @@ folder_make(const char *path, const struct file_access *access, struct err *err)
 	    (geteuid() == 0 && chown(path, access->uid, access->gid) < 0))
 		return file_error(err, "make", path);
 	return 0;
+}
+
+int
+folder_lock(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, ERR_PERM, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		(void)close(fd);
+		return err_set(
+		    err, ERR_TEMP, "%s: another sealpost is changing it", path);
+	}
+	return fd;
 }
 
 bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-/* Whole files, for the configuration of Postfix. Everything may block on the
- * disk. */
+/* Whole files, for the configuration of Postfix and Dovecot. Everything may
+ * block on the disk. */
 #ifndef CTL_POSTFIX_FILE_H
 #define CTL_POSTFIX_FILE_H
 
@@ -45,6 +45,12 @@ int file_remove(const char *path, struct err *err) must_check;
 /* Makes a folder; it may be there. */
 int folder_make(const char *path, const struct file_access *access,
     struct err *err) must_check;
+
+/*
+ * Keeps other commands of sealpost out of the folder until the descriptor that
+ * it returns is closed; -1 with ERR_TEMP when another one is at work.
+ */
+int folder_lock(const char *path, struct err *err) must_check;
 
 bool buf_equal(const struct buf *a, const struct buf *b);
 

@@ -4,11 +4,9 @@
 #include "postfix_plan.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "postfix_conf.h"
@@ -256,21 +254,6 @@ find_maps_in_use(struct plan *p, struct err *err)
 	return 0;
 }
 
-static int
-lock_folder(struct plan *p, struct err *err)
-{
-	p->lock = open(
-	    p->render->config_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->lock < 0)
-		return err_set(err, ERR_PERM, "%s: %s",
-		    p->render->config_directory, strerror(errno));
-	if (flock(p->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, ERR_TEMP,
-		    "%s: another sealpost is changing it",
-		    p->render->config_directory);
-	return 0;
-}
-
 static void
 plan_init(struct plan *p, enum plan_what what, const struct render *render)
 {
@@ -295,7 +278,8 @@ plan_make(struct plan *p, enum plan_what what, const struct render *render,
     struct err *err)
 {
 	plan_init(p, what, render);
-	if (lock_folder(p, err) < 0)
+	p->lock = folder_lock(render->config_directory, err);
+	if (p->lock < 0)
 		return -1;
 	for (size_t i = 0; i < PLAN_MAPS_FIRST; i++)
 		if (read_base(p, &p->files[i], err) < 0)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "postfix_file.h"
+#include "template.h"
 
 /* Puts the value of one @name@. */
 typedef int (*render_put)(
@@ -209,69 +209,23 @@ static const struct {
 /* ---- filling in ---- */
 
 static int
-put_variable(const struct render *r, const char *name, size_t len,
+put_variable(const void *context, const char *name, size_t len,
     struct buf *out, struct err *err)
 {
+	const struct render *r = context;
+
 	for (size_t i = 0; i < countof(variables); i++)
 		if (strlen(variables[i].name) == len &&
 		    memcmp(variables[i].name, name, len) == 0)
 			return variables[i].put(r, out, err);
-	return err_set(err, ERR_PERM, "there is no value for @%.*s@",
-	    (int)(len > 60 ? 60 : len), name);
-}
-
-static int
-fill_in(const struct render *r, const char *s, struct buf *out, struct err *err)
-{
-	while (*s != '\0') {
-		size_t n = strcspn(s, "@");
-
-		if (buf_put(out, s, n, err) < 0)
-			return -1;
-		s += n;
-		if (*s == '\0')
-			break;
-		size_t len = strcspn(s + 1, "@\n");
-
-		if (s[1 + len] != '@') { /* a lone at sign */
-			if (buf_putc(out, '@', err) < 0)
-				return -1;
-			s++;
-			continue;
-		}
-		if (put_variable(r, s + 1, len, out, err) < 0)
-			return -1;
-		s += len + 2;
-	}
-	return 0;
+	return template_unknown(name, len, err);
 }
 
 int
 render_template(
     const struct render *r, const char *name, struct buf *out, struct err *err)
 {
-	cleanup(buf_reset) struct buf text = { .limit = LIMIT_POSTFIX_FILE };
-	char path[4096];
-
-	if (snprintf(path, sizeof path, "%s/%s", r->templates, name) >=
-	    (int)sizeof path)
-		return err_set(
-		    err, ERR_PERM, "%s: the path is too long", r->templates);
-
-	int rc = file_read(path, &text, err);
-
-	if (rc == 0)
-		return err_set(
-		    err, ERR_PERM, "%s: there is no such template", path);
-	if (rc < 0)
-		return -1;
-	const char *s = buf_str(&text, err);
-
-	if (s == NULL)
-		return -1;
-	if (fill_in(r, s, out, err) < 0)
-		return err_context(err, "%s", path);
-	return buf_str(out, err) == NULL ? -1 : 0;
+	return template_fill(r->templates, name, put_variable, r, out, err);
 }
 
 /* ---- logical lines ---- */
