@@ -176,13 +176,17 @@ start_up(struct options *o, struct err *err)
 static void *
 serve(void *unused)
 {
-	const unsigned char ended = 0;
+	unsigned char ended;
 	sigset_t all;
 
 	(void)unused;
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
-	(void)smfi_main();
+	/*
+	 * Right after the start libmilter's signal thread can be the first to
+	 * find a SIGTERM that came for the main thread: a stop all the same.
+	 */
+	ended = smfi_main() == MI_SUCCESS ? SIGTERM : 0;
 	(void)!write(signal_pipe[1], &ended, 1);
 	return NULL;
 }
