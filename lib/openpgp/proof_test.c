@@ -627,7 +627,10 @@ static const struct {
 	    "a" },
 	{ "text in a comment",
 	    "--comment 'the canary sings' -r ann@example.org", "" },
-	{ "old cipher", "--cipher-algo 3DES -r ann@example.org", "a" },
+	{ "old cipher", "--cipher-algo 3DES -r ann@example.org "
+	    /* gpg 2.4 wants to be asked twice, 2.2 does not know how */
+	    "$(gpg --dump-options | grep -xe --allow-old-cipher-algos)",
+	    "a" },
 };
 
 static void
