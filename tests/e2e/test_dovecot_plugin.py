@@ -243,7 +243,7 @@ class Server:
             folder=self.folder, user=MAIL_USER, group=group, imap=self.port,
             password=PASSWORD)
         with open(self.path("dovecot.conf"), "w") as f:
-            f.write(conf)
+            f.write(self.configure(conf))
         self.dovecot = harness.Daemon(
             self.with_modules("/usr/sbin/dovecot", "-F", "-c",
                               self.path("dovecot.conf")),
@@ -254,6 +254,10 @@ class Server:
                          self.answers())
         if self.dovecot.process.poll() is not None:
             raise AssertionError("".join(self.dovecot.lines))
+
+    def configure(self, conf):
+        """For other tests with this server."""
+        return conf
 
     def answers(self):
         with contextlib.suppress(OSError), \
