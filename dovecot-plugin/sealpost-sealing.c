@@ -457,6 +457,11 @@ put_fields(struct buf *out, const struct header *h, struct err *err)
 	return 0;
 }
 
+/*
+ * What is sealed already comes mostly from the milter: its marker is true, and
+ * taken off would be lost. To take off forged ones is for the milter, at the
+ * border.
+ */
 static int
 make_head(struct sealpost_sealing *s, bool sealed, struct err *err)
 {
@@ -465,7 +470,7 @@ make_head(struct sealpost_sealing *s, bool sealed, struct err *err)
 	if (sealed && put_fields(&s->head, seal_marker(s->seal), err) < 0)
 		return -1;
 	for (size_t i = 0; i < h->count; i++)
-		if (!seal_removes(s->seal, i) &&
+		if (!(sealed && seal_removes(s->seal, i)) &&
 		    buf_put(&s->head, h->fields[i].raw,
 			h->fields[i].raw_len, err) < 0)
 			return -1;
