@@ -154,12 +154,30 @@ class SealServer(Server):
                            stdin=stored,
                            env={"GNUPGHOME": self.path("gnupg")}).stdout
 
+    def inside(self, *command):
+        """Runs it where the server's own mounts are seen."""
+        pid = str(self.dovecot.pid)
+        harness.run("nsenter", "--target", pid, "--mount", "--root",
+                    *command)
+
+    @contextlib.contextmanager
+    def small_disk(self, path, kilobytes):
+        user = pwd.getpwnam(MAIL_USER)
+        self.inside("mount", "-t", "tmpfs", "-o", "size=%dk,uid=%d,gid=%d" % (
+            kilobytes, user.pw_uid, user.pw_gid), "tmpfs", path)
+        try:
+            yield
+        finally:
+            self.inside("umount", "--lazy", path)
+
     def files_with(self, text):
+        """As the server sees them."""
         forms = forms_of(text)
         found = []
+        root = "/proc/%d/root" % self.dovecot.pid
         for place in ("mail", "spool", "temp", "log", "db", "run",
                       "dovecot"):
-            for folder, _, names in os.walk(self.path(place)):
+            for folder, _, names in os.walk(root + self.path(place)):
                 found += [path for path in (os.path.join(folder, name)
                                             for name in names)
                           if holds(path, forms)]
@@ -688,20 +706,33 @@ class SealTest(unittest.TestCase):
                       self.server.directory())
 
     @each_format
-    def test_full_spool(self, user):
-        """The spool's disk is full; and the mailbox's own."""
-        spool = self.server.path("spool")
+    def test_full_disks(self, user):
+        """The spool's disk is full, or not there; and the mailbox's own."""
         sent = self.message("%s\r\n" + 200000 * "some line of it\r\n")
+        spool = self.server.path("spool")
+        self.empty(user, "A")
+        with self.server.small_disk(spool, 1000):
+            self.assert_no_room(user, sent)
         os.rename(spool, spool + ".away")
         try:
-            self.empty(user, "A")
-            with Raw(self.server.port, user) as imap:
-                line, _ = imap.command(b"APPEND A ", (sent,))
-            self.assertRegex(line, rb"t NO ")
-            self.assertEqual(self.fetch(user, "A"), [])
-            self.assert_nowhere()
+            self.assert_no_room(user, sent)
         finally:
             os.rename(spool + ".away", spool)
+        os.makedirs(self.server.path("mail", user), exist_ok=True)
+        with self.server.small_disk(self.server.path("mail", user), 400):
+            self.assert_no_room(user, sent)
+        with self.server.login(user) as session:
+            self.assertEqual(session.append("A", None, None, sent)[0], "OK")
+        self.empty(user, "A")
+
+    def assert_no_room(self, user, sent):
+        with Raw(self.server.port, user) as imap:
+            imap.command(b"CREATE A")
+            line, _ = imap.command(b"APPEND A ", (sent,))
+            self.assertRegex(line, rb"t NO ")
+            line, lines = imap.command(b"STATUS A (MESSAGES)")
+            self.assertIn(b"MESSAGES 0", b"".join(lines))
+            self.assert_nowhere()
 
     @each_format
     def test_abort(self, user):
