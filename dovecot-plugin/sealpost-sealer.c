@@ -304,6 +304,15 @@ int sealpost_mail_is_sealed(struct mail *mail,
 	return ret;
 }
 
+/* Is what is saved for this user sealed, as far as settings say? */
+static bool sealer_is_on(struct mail_user *user)
+{
+	struct sealpost_seal_settings set;
+	const char *error;
+
+	return sealpost_setting_seal(user, &set, &error) < 0 || set.seal;
+}
+
 /* To further recipients LMTP gives a copy of the first one's message. That is
    prevented (see sealer_get_special()); should it come all the same, it's not
    theirs. */
@@ -311,7 +320,8 @@ static bool sealer_is_foreign(struct mailbox *box, struct mail *mail)
 {
 	return strcmp(box->storage->user->service, "lmtp") == 0 &&
 		strcmp(mail->box->storage->name, "raw") != 0 &&
-		mail->box->storage->user != box->storage->user;
+		mail->box->storage->user != box->storage->user &&
+		sealer_is_on(mail->box->storage->user);
 }
 
 /* The lower layers copy by saving, so that save_begin() comes to see it. */
@@ -365,7 +375,7 @@ static int sealer_copy(struct mail_save_context *ctx, struct mail *mail)
 	int ret;
 
 	ret = sealer_wanted(box, &owner, &spool);
-	if (ret > 0 && sealer_is_foreign(box, mail)) {
+	if (ret >= 0 && sealer_is_foreign(box, mail)) {
 		ret = sealer_fail(box, "another recipient's message isn't "
 				  "copied");
 	}
@@ -420,14 +430,10 @@ static void sealer_mail_allocated(struct mail *_mail)
 	struct mail_vfuncs *v = mail->vlast;
 	const char *reason = _mail->transaction->reason;
 	union mail_module_context *mmail;
-	struct sealpost_seal_settings set;
-	const char *error;
 
 	if (!SEALER_HAS_CONTEXT(_mail->box) ||
-	    null_strcmp(reason, "mail_deliver_open_mail") != 0)
-		return;
-	if (sealpost_setting_seal(_mail->box->storage->user, &set,
-				  &error) == 0 && !set.seal)
+	    null_strcmp(reason, "mail_deliver_open_mail") != 0 ||
+	    !sealer_is_on(_mail->box->storage->user))
 		return;
 	mmail = p_new(mail->pool, union mail_module_context, 1);
 	mmail->super = *v;
