@@ -454,6 +454,22 @@ class SealTest(unittest.TestCase):
                 self.empty(users[0])
                 self.assert_nowhere()
 
+    @each_format
+    def test_lmtp_large(self, user):
+        """Larger than what LMTP keeps in memory; one that looks sealed."""
+        many = 100000 * "some line of it\r\n"
+        looks = ("Content-Type: multipart/encrypted; boundary=b;\r\n"
+                 " protocol=\"application/pgp-encrypted\"\r\n\r\n%s%s\r\n" %
+                 (many, self.secret)).encode()
+        bob = user.replace("ann", "bob")
+        self.empty(user)
+        self.empty(bob)
+        for sent in (self.message("%s\r\n" + many), looks):
+            self.server.deliver(sent, user, bob)
+            for name in (user, bob):
+                self.assert_sealed(self.fetch(name)[-1], sent)
+        self.assert_nowhere()
+
     def key_id(self, stored):
         armored = stored[stored.index(b"-----BEGIN PGP MESSAGE"):]
         listed = self.server.gpg("--list-packets", "--list-only",
@@ -557,6 +573,15 @@ class SealTest(unittest.TestCase):
         first, second, third = self.fetch(user, "B")
         self.assertEqual(first, stored)
         self.assert_sealed(third, other)
+        # as it comes from the milter, its marker kept
+        self.empty(user)
+        self.server.deliver(stored, user, bob)
+        delivered, = self.fetch(user)
+        self.assertEqual(harness.without_trace(delivered), stored)
+        self.assert_sealed(delivered, sent)
+        delivered = self.fetch(bob)[-1]
+        self.assert_sealed(delivered, stored)
+        self.empty(bob)
         self.assert_sealed(second, stored + self.secret.encode() +
                            b"\r\n")
         self.assert_nowhere()
