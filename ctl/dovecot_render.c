@@ -129,7 +129,34 @@ put_lmtp_group(const struct dovecot_facts *f, struct buf *out, struct err *err)
 	return put_checked(out, "group", f->lmtp_group, err);
 }
 
-/* Two parts that are not always there. */
+/* Words of mail_plugins, each with a blank before it. */
+static int
+put_sealpost(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? buf_puts(out, " sealpost", err) : 0;
+}
+
+static int
+put_imap_sealpost(
+    const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? buf_puts(out, " sealpost imap_sealpost", err) : 0;
+}
+
+/* Parts that are not always there. */
+static int
+put_plugin(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? dovecot_render(f, "plugin.conf", out, err) : 0;
+}
+
+static int
+put_attributes(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->own_attributes ? dovecot_render(f, "attributes.conf", out, err)
+				 : 0;
+}
+
 static int
 put_mailboxes(const struct dovecot_facts *f, struct buf *out, struct err *err)
 {
@@ -164,6 +191,10 @@ static const struct {
 	{ "lmtp_socket", put_lmtp_socket },
 	{ "lmtp_user", put_lmtp_user },
 	{ "lmtp_group", put_lmtp_group },
+	{ "sealpost", put_sealpost },
+	{ "imap_sealpost", put_imap_sealpost },
+	{ "plugin", put_plugin },
+	{ "attributes", put_attributes },
 	{ "mailboxes", put_mailboxes },
 	{ "lmtp", put_lmtp },
 };

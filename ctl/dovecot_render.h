@@ -31,6 +31,8 @@ struct dovecot_facts {
 	const struct dovecot_run *run;
 	struct buf protocols; /* a line for 2.3 */
 	bool own_mailboxes; /* dovecot.conf names no format for virtual users */
+	bool plugin;         /* sealpost's modules are where Dovecot looks */
+	bool own_attributes; /* dovecot.conf has no place for METADATA */
 	unsigned first_valid_uid;
 	char mail_user[DOVECOT_NAME_SIZE], mail_group[DOVECOT_NAME_SIZE];
 	char reader_user[DOVECOT_NAME_SIZE], reader_group[DOVECOT_NAME_SIZE];
