@@ -143,11 +143,14 @@ class SealServer(Server):
     def directory(self):
         return self.path("db", "directory.db")
 
-    def save(self, user, folder, message, *options):
+    def save(self, user, folder, message, *settings, status=0):
         """By doveadm."""
-        harness.run(*self.with_modules(
+        options = []
+        for setting in settings:
+            options += ["-o", ("plugin/" if self.old else "") + setting]
+        return harness.run(*self.with_modules(
             "doveadm", "-c", self.path("dovecot.conf"), *options, "save",
-            "-u", user, "-m", folder), stdin=message)
+            "-u", user, "-m", folder), stdin=message, status=status)
 
     def unseal(self, stored):
         return harness.run(os.path.join(BUILD, "ctl", "sealpost-unseal"),
@@ -371,8 +374,7 @@ class SealTest(unittest.TestCase):
 
     def save_plain(self, user, folder):
         sent = self.message()
-        self.server.save(user, folder, sent, "-o", "plugin/sealpost_seal=no"
-                         if self.server.old else "sealpost_seal=no")
+        self.server.save(user, folder, sent, "sealpost_seal=no")
         self.assertNotEqual(self.server.files_with(self.secret), [])
         return sent
 
@@ -554,6 +556,25 @@ class SealTest(unittest.TestCase):
         self.assert_nowhere()
 
     @each_format
+    def test_account(self, user):
+        """Whose address says it; a user without one is refused."""
+        sent = self.message()
+        self.empty(user, "A")
+        self.server.save(user, "A", sent)
+        self.server.save(user, "A", sent, "sealpost_account=BOB@maildir")
+        mine, his = self.fetch(user, "A")
+        self.assert_sealed(his, sent)
+        self.assertNotEqual(self.key_id(mine), self.key_id(his))
+        self.assertNotEqual(self.server.save(
+            user, "A", sent, "sealpost_account=ann", status=None).returncode,
+            0)
+        self.assertNotEqual(self.server.save(
+            user, "A", sent, "sealpost_seal=perhaps",
+            status=None).returncode, 0)
+        self.assertEqual(len(self.fetch(user, "A")), 2)
+        self.assert_nowhere()
+
+    @each_format
     def test_already_sealed(self, user):
         """Passes as it is; but what only looks like it does not."""
         self.empty(user, "A", "B")
@@ -702,9 +723,7 @@ class SealTest(unittest.TestCase):
         self.assert_refused(user, rb"The message can't be sealed now, so "
                             rb"it isn't saved: .* \(.*expired")
         # what is sealed to it is no plaintext
-        self.server.save(user, "A", self.message(), "-o",
-                         "plugin/sealpost_seal=no" if self.server.old else
-                         "sealpost_seal=no")
+        self.server.save(user, "A", self.message(), "sealpost_seal=no")
         with Raw(self.server.port, user) as imap:
             imap.command(b"SELECT A")
             line, _ = imap.command(b"COPY 1 INBOX")
