@@ -153,7 +153,7 @@ intake_finish(struct intake *in, struct err *err)
 /* ---- proof alone ---- */
 
 struct sealpost_proof {
-	const struct sealpost_owner *owner;
+	const struct sealpost_owner *owner; /* NULL: anyone */
 	struct intake in;
 	struct pgp_proof *proof;
 	bool ruled_out;
@@ -163,10 +163,16 @@ static int
 proof_begin(void *ctx, struct err *err)
 {
 	struct sealpost_proof *p = ctx;
-	const struct cert_list *certs = &p->owner->recipient->certs;
-	int rc = seal_proof_new(&p->in.header, certs->certs, certs->count,
-	    &p->proof, err);
+	int rc;
 
+	if (p->owner == NULL)
+		rc = seal_proof_new_for_anyone(&p->in.header, &p->proof, err);
+	else {
+		const struct cert_list *certs = &p->owner->recipient->certs;
+
+		rc = seal_proof_new(&p->in.header, certs->certs, certs->count,
+		    &p->proof, err);
+	}
 	p->ruled_out = rc == 0;
 	return rc < 0 ? -1 : 0;
 }
@@ -185,9 +191,9 @@ proof_body(void *ctx, const void *data, size_t n, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-int
-sealpost_proof_new(const struct sealpost_owner *owner,
-    struct sealpost_proof **out, struct sealpost_error *error)
+static int
+proof_new(const struct sealpost_owner *owner, struct sealpost_proof **out,
+    struct sealpost_error *error)
 {
 	struct sealpost_proof *p = calloc(1, sizeof *p);
 	struct err err = { 0 };
@@ -202,6 +208,31 @@ sealpost_proof_new(const struct sealpost_owner *owner,
 	intake_init(&p->in, p);
 	*out = p;
 	return 0;
+}
+
+int
+sealpost_proof_new(const struct sealpost_owner *owner,
+    struct sealpost_proof **out, struct sealpost_error *error)
+{
+	struct err err = { .text = "whose message is it?" };
+
+	return owner == NULL ? failed(&err, error)
+			     : proof_new(owner, out, error);
+}
+
+int
+sealpost_proof_new_for_anyone(
+    struct sealpost_proof **out, struct sealpost_error *error)
+{
+	return proof_new(NULL, out, error);
+}
+
+bool
+sealpost_proof_has_marker(const struct sealpost_proof *p)
+{
+	size_t count;
+
+	return header_find(&p->in.header, SEALED_MARKER, &count) != NULL;
 }
 
 void

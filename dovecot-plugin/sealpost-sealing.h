@@ -42,12 +42,17 @@ struct sealpost_proof;
 
 int sealpost_proof_new(const struct sealpost_owner *owner,
     struct sealpost_proof **out, struct sealpost_error *error);
+/* Is it encrypted at all, to whomever? For taking stock only. */
+int sealpost_proof_new_for_anyone(
+    struct sealpost_proof **out, struct sealpost_error *error);
 /* 1 go on, 0 it is not: no more needs to be put. */
 int sealpost_proof_put(struct sealpost_proof *p, const void *data, size_t n,
     struct sealpost_error *error);
 /* 1 it is, 0 it is not. */
 int sealpost_proof_finish(
     struct sealpost_proof *p, struct sealpost_error *error);
+/* Has it the marker of what a server sealed? It proves nothing by itself. */
+bool sealpost_proof_has_marker(const struct sealpost_proof *p);
 void sealpost_proof_free(struct sealpost_proof **pp);
 
 /* The sealing of one message. */

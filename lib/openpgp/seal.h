@@ -26,6 +26,9 @@
  */
 int seal_proof_new(const struct header *h, struct pgp_cert *const *certs,
     size_t cert_count, struct pgp_proof **out, struct err *err) must_check;
+/* The same as pgp_proof_new_for_anyone(). */
+int seal_proof_new_for_anyone(const struct header *h, struct pgp_proof **out,
+    struct err *err) must_check;
 
 struct seal;
 
