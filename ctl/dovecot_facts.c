@@ -120,8 +120,12 @@ find_reader(struct dovecot_facts *f, const char *values, struct buf *notes,
 
 	if (stat(path, &st) < 0)
 		return missing_database(path, err);
-	if (get_word(values, "default_internal_user", f->reader_user, err) < 0)
+	if (get_word(values, "default_internal_user", f->reader_user, err) <
+		0 ||
+	    get_word(values, "default_internal_group", f->internal_group,
+		err) < 0)
 		return -1;
+	f->reader_is_root = st.st_gid == 0;
 	group_name(st.st_gid, f->reader_group);
 	return check_reader(path, &st, notes, err);
 }
@@ -284,10 +288,12 @@ dovecot_facts_find(struct dovecot_facts *f, const struct dovecot_run *run,
     const char *path, struct buf *notes, struct err *err)
 {
 	static const char *const names_2_3[] = { "default_internal_user",
-		"first_valid_uid", "mail_uid", "protocols", "mail_location",
+		"default_internal_group", "first_valid_uid", "mail_uid",
+		"protocols", "mail_location",
 		"mail_plugin_dir", "mail_attribute_dict", NULL };
 	static const char *const names_2_4[] = { "default_internal_user",
-		"first_valid_uid", "mail_uid", "mail_driver", "mail_plugin_dir",
+		"default_internal_group", "first_valid_uid", "mail_uid",
+		"mail_driver", "mail_plugin_dir",
 		"mail_attribute", NULL };
 	cleanup(buf_reset) struct buf values = { .limit = LIMIT_POSTFIX_FILE };
 

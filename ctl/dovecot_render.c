@@ -111,6 +111,21 @@ put_reader_group(
 	return put_checked(out, "group", f->reader_group, err);
 }
 
+/* The setting replaces its default, so that is named, too. */
+static int
+put_imap_groups(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	if (put_checked(out, "default_internal_group", f->internal_group, err) <
+	    0)
+		return -1;
+	if (f->reader_is_root)
+		return 0;
+	return buf_puts(out,
+		   f->run->version == DOVECOT_2_3 ? "," : " ", err) < 0
+	    ? -1
+	    : put_reader_group(f, out, err);
+}
+
 static int
 put_lmtp_socket(const struct dovecot_facts *f, struct buf *out, struct err *err)
 {
@@ -188,6 +203,7 @@ static const struct {
 	{ "mail_group", put_mail_group },
 	{ "reader_user", put_reader_user },
 	{ "reader_group", put_reader_group },
+	{ "imap_groups", put_imap_groups },
 	{ "lmtp_socket", put_lmtp_socket },
 	{ "lmtp_user", put_lmtp_user },
 	{ "lmtp_group", put_lmtp_group },
