@@ -32,6 +32,8 @@ struct sealpost_mailbox {
 	/* the message that is being saved, sealed; NULL if as it is */
 	struct istream *sealer;
 	bool force;
+	/* of copies; "" = a new one */
+	char guid[GUID_128_SIZE * 2 + 1];
 	/* copy() has found: it's sealed already */
 	bool pass;
 	/* copy() calls save_begin() */
@@ -175,6 +177,15 @@ void sealpost_mailbox_force(struct mailbox *box)
 	sbox->force = TRUE;
 }
 
+void sealpost_mailbox_set_guid(struct mailbox *box, const char *guid)
+{
+	struct sealpost_mailbox *sbox = SEALER_CONTEXT(box);
+
+	if (i_strocpy(sbox->guid, guid == NULL ? "" : guid,
+		      sizeof(sbox->guid)) < 0)
+		sbox->guid[0] = '\0';
+}
+
 /* ---- saving ---- */
 
 static int
@@ -204,7 +215,8 @@ sealer_save_begin(struct mail_save_context *ctx, struct istream *input)
 
 	/* another content, another GUID */
 	if (ctx->copying_via_save)
-		mailbox_save_set_guid(ctx, NULL);
+		mailbox_save_set_guid(ctx, *sbox->guid != '\0' ?
+				      sbox->guid : NULL);
 	sealer = i_stream_create_sealpost(input, owner, spool);
 	ret = sbox->module_ctx.super.save_begin(ctx, sealer);
 	if (ret < 0)

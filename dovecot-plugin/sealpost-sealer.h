@@ -31,6 +31,9 @@ int sealpost_mail_is_sealed(struct mail *mail,
    instance of a mailbox is sealed to its owner or fails, whatever
    sealpost_seal and sealpost_seal_except say. */
 void sealpost_mailbox_force(struct mailbox *box);
+/* The copies that are sealed on the way into this instance get this GUID from
+   now on, or with NULL a new one. The string is copied. */
+void sealpost_mailbox_set_guid(struct mailbox *box, const char *guid);
 
 /* Input is a message with any line ends; read gives it sealed, CRLF. It takes
    over the owner. If sealing fails, stream_errno is EIO. */

@@ -247,7 +247,7 @@ def each_format(test):
     return run
 
 
-class SealTest(unittest.TestCase):
+class SealCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = SealServer()
@@ -299,6 +299,14 @@ class SealTest(unittest.TestCase):
         self.assertEqual(
             harness.without_trace(self.server.unseal(stored)), sent)
 
+    def mail_files(self, user):
+        found = []
+        for folder, _, names in os.walk(self.server.path("mail", user)):
+            found += [os.path.join(folder, name) for name in names]
+        return found
+
+
+class SealTest(SealCase):
     # ---- ways in ----
 
     @each_format
