@@ -400,10 +400,15 @@ class Audit(sealing.SealCase):
         self.empty(user, folder)
         self.fill(user, folder, 40)
         before = self.state(user, folder)
-        prefix = "plugin/quota_rule=*:storage=10k" if self.server.old else \
-            "quota_storage_size=10k"
-        self.server.doveadm("-o", prefix, "sealpost", "seal", "-u", user,
-                            "mailbox", folder, status=75)
+        tight = self.server.path("tight.conf")
+        with open(self.server.path("dovecot.conf")) as f:
+            text = re.sub(r"(storage(_size = |=))1G", r"\g<1>10k", f.read())
+        with open(tight, "w") as f:
+            f.write(text)
+        said = harness.run(*self.server.with_modules(
+            "doveadm", "-c", tight, "sealpost", "seal", "-u", user,
+            "mailbox", folder), status=75).stderr
+        self.assertIn(b"uota", said)
         self.assertEqual(self.state(user, folder), before)
         self.empty(user, folder)
 
