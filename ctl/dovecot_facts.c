@@ -3,9 +3,11 @@
 
 /* What the templates need to know of the machine and of dovecot.conf. */
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "dovecot_render.h"
 #include "postfix_conf.h"
@@ -118,8 +120,12 @@ find_reader(struct dovecot_facts *f, const char *values, struct buf *notes,
 
 	if (stat(path, &st) < 0)
 		return missing_database(path, err);
-	if (get_word(values, "default_internal_user", f->reader_user, err) < 0)
+	if (get_word(values, "default_internal_user", f->reader_user, err) <
+		0 ||
+	    get_word(values, "default_internal_group", f->internal_group,
+		err) < 0)
 		return -1;
+	f->reader_is_root = st.st_gid == 0;
 	group_name(st.st_gid, f->reader_group);
 	return check_reader(path, &st, notes, err);
 }
@@ -235,15 +241,60 @@ find_mailboxes(struct dovecot_facts *f, const char *values, struct err *err)
 	return 0;
 }
 
+/* A configuration that names modules which are not there lets nobody in. */
+static int
+find_plugin(struct dovecot_facts *f, const char *values, struct buf *notes,
+    struct err *err)
+{
+	static const char *const modules[] = { "lib30_sealpost_plugin.so",
+		"lib31_imap_sealpost_plugin.so" };
+	cleanup(buf_reset) struct buf folder = { .limit = LIMIT_POSTFIX_FILE };
+
+	if (doveconf_find(values, "mail_plugin_dir", &folder, err) < 0)
+		return -1;
+	f->plugin = true;
+	for (size_t i = 0; i < countof(modules); i++) {
+		char path[PATH_MAX];
+
+		f->plugin = f->plugin &&
+		    snprintf(path, sizeof path, "%s/%s", (char *)folder.data,
+			modules[i]) < (int)sizeof path &&
+		    access(path, R_OK) == 0;
+	}
+	if (f->plugin)
+		return 0;
+	return buf_putf(notes, err,
+	    "sealpost's modules are not in %s: without them nothing is sealed "
+	    "on save, and there are no vaults and no folder statistics; "
+	    "install them and apply again\n",
+	    (char *)folder.data);
+}
+
+/* Where METADATA has its place: a setting in 2.3, a block in 2.4. */
+static int
+find_attributes(struct dovecot_facts *f, const char *values, struct err *err)
+{
+	char place[DOVECOT_NAME_SIZE];
+
+	if (get_word(values, "mail_attribute_dict", place, err) < 0)
+		return -1;
+	f->own_attributes = place[0] == '\0' &&
+	    strstr(values, "mail_attribute {") == NULL;
+	return 0;
+}
+
 int
 dovecot_facts_find(struct dovecot_facts *f, const struct dovecot_run *run,
     const char *path, struct buf *notes, struct err *err)
 {
 	static const char *const names_2_3[] = { "default_internal_user",
-		"first_valid_uid", "mail_uid", "protocols", "mail_location",
-		NULL };
+		"default_internal_group", "first_valid_uid", "mail_uid",
+		"protocols", "mail_location",
+		"mail_plugin_dir", "mail_attribute_dict", NULL };
 	static const char *const names_2_4[] = { "default_internal_user",
-		"first_valid_uid", "mail_uid", "mail_driver", NULL };
+		"default_internal_group", "first_valid_uid", "mail_uid",
+		"mail_driver", "mail_plugin_dir",
+		"mail_attribute", NULL };
 	cleanup(buf_reset) struct buf values = { .limit = LIMIT_POSTFIX_FILE };
 
 	*f = (struct dovecot_facts){ .run = run,
@@ -258,7 +309,9 @@ dovecot_facts_find(struct dovecot_facts *f, const struct dovecot_run *run,
 	if (find_mail_user(f, v, err) < 0 ||
 	    check_mail_directory(f, notes, err) < 0 ||
 	    find_reader(f, v, notes, err) < 0 || find_lmtp(f, notes, err) < 0 ||
-	    find_protocols(f, v, err) < 0)
+	    find_protocols(f, v, err) < 0 ||
+	    find_plugin(f, v, notes, err) < 0 ||
+	    find_attributes(f, v, err) < 0)
 		return -1;
 	return find_mailboxes(f, v, err);
 }

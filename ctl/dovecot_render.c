@@ -111,6 +111,21 @@ put_reader_group(
 	return put_checked(out, "group", f->reader_group, err);
 }
 
+/* The setting replaces its default, so that is named, too. */
+static int
+put_imap_groups(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	if (put_checked(out, "default_internal_group", f->internal_group, err) <
+	    0)
+		return -1;
+	if (f->reader_is_root)
+		return 0;
+	return buf_puts(out,
+		   f->run->version == DOVECOT_2_3 ? "," : " ", err) < 0
+	    ? -1
+	    : put_reader_group(f, out, err);
+}
+
 static int
 put_lmtp_socket(const struct dovecot_facts *f, struct buf *out, struct err *err)
 {
@@ -129,7 +144,34 @@ put_lmtp_group(const struct dovecot_facts *f, struct buf *out, struct err *err)
 	return put_checked(out, "group", f->lmtp_group, err);
 }
 
-/* Two parts that are not always there. */
+/* Words of mail_plugins, each with a blank before it. */
+static int
+put_sealpost(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? buf_puts(out, " sealpost", err) : 0;
+}
+
+static int
+put_imap_sealpost(
+    const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? buf_puts(out, " sealpost imap_sealpost", err) : 0;
+}
+
+/* Parts that are not always there. */
+static int
+put_plugin(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->plugin ? dovecot_render(f, "plugin.conf", out, err) : 0;
+}
+
+static int
+put_attributes(const struct dovecot_facts *f, struct buf *out, struct err *err)
+{
+	return f->own_attributes ? dovecot_render(f, "attributes.conf", out, err)
+				 : 0;
+}
+
 static int
 put_mailboxes(const struct dovecot_facts *f, struct buf *out, struct err *err)
 {
@@ -161,9 +203,14 @@ static const struct {
 	{ "mail_group", put_mail_group },
 	{ "reader_user", put_reader_user },
 	{ "reader_group", put_reader_group },
+	{ "imap_groups", put_imap_groups },
 	{ "lmtp_socket", put_lmtp_socket },
 	{ "lmtp_user", put_lmtp_user },
 	{ "lmtp_group", put_lmtp_group },
+	{ "sealpost", put_sealpost },
+	{ "imap_sealpost", put_imap_sealpost },
+	{ "plugin", put_plugin },
+	{ "attributes", put_attributes },
 	{ "mailboxes", put_mailboxes },
 	{ "lmtp", put_lmtp },
 };

@@ -31,9 +31,13 @@ struct dovecot_facts {
 	const struct dovecot_run *run;
 	struct buf protocols; /* a line for 2.3 */
 	bool own_mailboxes; /* dovecot.conf names no format for virtual users */
+	bool plugin;         /* sealpost's modules are where Dovecot looks */
+	bool own_attributes; /* dovecot.conf has no place for METADATA */
 	unsigned first_valid_uid;
 	char mail_user[DOVECOT_NAME_SIZE], mail_group[DOVECOT_NAME_SIZE];
 	char reader_user[DOVECOT_NAME_SIZE], reader_group[DOVECOT_NAME_SIZE];
+	char internal_group[DOVECOT_NAME_SIZE]; /* of all of Dovecot */
+	bool reader_is_root; /* secrets.db has no group of its own */
 	char lmtp_socket[DOVECOT_SOCKET_SIZE]; /* "": the hop uses none */
 	char lmtp_user[DOVECOT_NAME_SIZE], lmtp_group[DOVECOT_NAME_SIZE];
 };

@@ -41,13 +41,15 @@ static const struct command commands[] = {
 	    .run = cmd_seal },
 	{ .name = "stats",
 	    .usage = "[--json|--prometheus|--watch] [--since TIME] "
-		     "[--user ADDRESS]",
+		     "[--user ADDRESS] [--folders [--config-file FILE]]",
 	    .summary = "What was received, sealed, sent and so on",
 	    .help = "TIME is a span, 24h or 7d, or a day, 2026-11-01; without "
 		    "it everything that is\nkept is summed up. --prometheus "
 		    "prints each account in the text format of that\nprogram; "
 		    "--watch shows the figures again and again, on a "
-		    "terminal.\n",
+		    "terminal.\n--folders shows what lies in Dovecot's "
+		    "folders now, and with --prometheus its sums\nas well; "
+		    "FILE is Dovecot's configuration instead of its own.\n",
 	    .run = cmd_stats },
 	{ .name = "postfix",
 	    .summary = "The lines of main.cf and master.cf",

@@ -186,10 +186,22 @@ print_json(
 enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_PROMETHEUS };
 
 struct request {
-	const char *since, *user;
+	const char *since, *user, *config_file;
 	enum output output;
-	bool watch;
+	bool watch, folders;
 };
+
+/* The folders alone; with --prometheus they stand above the counters. */
+static int
+print_folders(struct ctl *ctl, const struct request *rq, const char *address,
+    struct err *err)
+{
+	const struct folders_query q = { address, rq->config_file };
+
+	if (rq->output == OUTPUT_PROMETHEUS)
+		return stats_print_prometheus_folders(ctl, &q, err);
+	return stats_print_folders(ctl, &q, rq->output == OUTPUT_JSON, err);
+}
 
 static int
 print_once(struct ctl *ctl, const struct request *rq, struct stats_query *q,
@@ -201,8 +213,12 @@ print_once(struct ctl *ctl, const struct request *rq, struct stats_query *q,
 	if (count_registered(ctl, rq->user, address, &r.registered, err) < 0)
 		return -1;
 	q->address = rq->user != NULL ? address : NULL;
+	if (rq->folders && print_folders(ctl, rq, q->address, err) < 0)
+		return -1;
 	if (rq->output == OUTPUT_PROMETHEUS)
 		return stats_print_prometheus(ctl, q, r.registered, err);
+	if (rq->folders)
+		return 0;
 	if (sum_up(ctl, q, &r, err) < 0)
 		return -1;
 	if (rq->output == OUTPUT_TEXT)
@@ -240,6 +256,8 @@ read_request(struct ctl *ctl, int argc, char **argv, struct request *rq)
 		{ "--since", NULL, &rq->since },
 		{ "--user", NULL, &rq->user },
 		{ "--watch", &rq->watch, NULL },
+		{ "--folders", &rq->folders, NULL },
+		{ "--config-file", NULL, &rq->config_file },
 	};
 
 	if (ctl_arguments(ctl, argc, argv, options, countof(options), 0, 0) < 0)
@@ -247,6 +265,15 @@ read_request(struct ctl *ctl, int argc, char **argv, struct request *rq)
 	if (json + prometheus + rq->watch > 1) {
 		(void)ctl_usage(ctl, "--json, --prometheus and --watch exclude "
 				     "each other");
+		return -1;
+	}
+	if (rq->folders && rq->since != NULL) {
+		(void)ctl_usage(ctl, "--folders tells what is there now: it "
+				     "has no --since");
+		return -1;
+	}
+	if (!rq->folders && rq->config_file != NULL) {
+		(void)ctl_usage(ctl, "--config-file goes with --folders");
 		return -1;
 	}
 	rq->output = json         ? OUTPUT_JSON

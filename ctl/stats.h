@@ -5,6 +5,8 @@
 #ifndef CTL_STATS_H
 #define CTL_STATS_H
 
+#include <stdio.h>
+
 #include "store/stats.h"
 
 struct ctl;
@@ -36,5 +38,23 @@ uint64_t stats_figure(const struct stats_result *r, size_t i);
  */
 int stats_print_prometheus(struct ctl *ctl, const struct stats_query *q,
     uint64_t registered, struct err *err) must_check;
+/* The value of a label, escaped. */
+void stats_print_label(FILE *to, const char *value);
+
+/* What is in the folders now; doveadm is asked, which blocks until it is done. */
+struct folders_query {
+	const char *address;     /* NULL: all accounts */
+	const char *config_file; /* of Dovecot; NULL: its own */
+};
+
+/*
+ * Nothing is printed when doveadm failed or what it said cannot be understood:
+ * ERR_PERM.
+ */
+int stats_print_folders(struct ctl *ctl, const struct folders_query *q,
+    bool json, struct err *err) must_check;
+/* Gauges, one for each figure and account. */
+int stats_print_prometheus_folders(struct ctl *ctl,
+    const struct folders_query *q, struct err *err) must_check;
 
 #endif

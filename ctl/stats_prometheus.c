@@ -77,8 +77,8 @@ read_rows(struct ctl *ctl, const struct stats_query *q, struct rows *r,
 	return stats_list(s, q->since, put_row, r, err);
 }
 
-static void
-print_label(FILE *to, const char *value)
+void
+stats_print_label(FILE *to, const char *value)
 {
 	for (; *value != '\0'; value++) {
 		if (*value == '\\' || *value == '"')
@@ -101,7 +101,7 @@ print_figure(FILE *to, const struct rows *r, size_t i)
 	    f->key, f->help, f->key);
 	for (size_t k = 0; k < r->count; k++) {
 		fprintf(to, "sealpost_%s_total{account=\"", f->key);
-		print_label(to, r->list[k].account);
+		stats_print_label(to, r->list[k].account);
 		fprintf(to, "\"} %" PRIu64 "\n",
 		    stats_figure(&r->list[k].result, i));
 	}

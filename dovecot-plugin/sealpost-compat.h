@@ -19,4 +19,21 @@ void sealpost_cache_register_field(struct mail_cache *cache,
 int sealpost_setting_secrets(struct mail_user *user, const char **path_r,
 			     const char **error_r);
 
+#define SEALPOST_DEFAULT_DIRECTORY "/var/lib/sealpost/directory.db"
+#define SEALPOST_DEFAULT_SPOOL "/var/tmp"
+
+/* What says how to seal; strings are in the data stack. */
+struct sealpost_seal_settings {
+	bool seal;                 /* sealpost_seal */
+	const char *const *except; /* sealpost_seal_except */
+	const char *account;       /* sealpost_account, "" = the user's name */
+	const char *directory;     /* sealpost_directory */
+	const char *spool;         /* sealpost_spool_directory */
+};
+
+/* Returns -1 if settings can't be read. */
+int sealpost_setting_seal(struct mail_user *user,
+			  struct sealpost_seal_settings *set_r,
+			  const char **error_r);
+
 #endif

@@ -6,6 +6,7 @@
 #include "lib.h"
 #include "module-dir.h"
 #include "sealpost-folder-attr.h"
+#include "sealpost-sealer.h"
 #include "sealpost-vault-attr.h"
 
 extern const char *sealpost_plugin_version;
@@ -18,10 +19,12 @@ void sealpost_plugin_init(struct module *module)
 {
 	sealpost_folder_attr_register();
 	sealpost_vault_attr_register();
+	sealpost_sealer_init(module);
 }
 
 void sealpost_plugin_deinit(void)
 {
+	sealpost_sealer_deinit();
 	sealpost_vault_attr_unregister();
 	sealpost_folder_attr_unregister();
 }

@@ -14,6 +14,7 @@
 #include "buffer.h"
 #include "mail-cache.h"
 #include "mail-storage-private.h"
+#include "mailbox-list-index.h"
 #include "sealpost-compat.h"
 #include "sealpost-scan.h"
 #include "sealpost-sealed.h"
@@ -107,6 +108,24 @@ static void scan_restart(struct sealpost_scan *scan)
 	scan->last_seq = status.messages;
 }
 
+/* Without bringing the list's index up to date, for which the whole UID list of
+   a Maildir would be read each time. Nobody is misled: that index tells by the
+   folder's own files that it's out of date, and a commit brings it up to date. */
+static int scan_sync(struct mailbox *box)
+{
+	struct mailbox_list_index *list_index = INDEX_LIST_CONTEXT(box->list);
+	bool updating;
+	int ret;
+
+	if (list_index == NULL)
+		return mailbox_sync(box, 0);
+	updating = list_index->updating_status;
+	list_index->updating_status = TRUE;
+	ret = mailbox_sync(box, 0);
+	list_index->updating_status = updating;
+	return ret;
+}
+
 static int scan_open(struct sealpost_scan *scan)
 {
 	static const char *const wanted[] = { "Content-Type", NULL };
@@ -117,7 +136,7 @@ static int scan_open(struct sealpost_scan *scan)
 		.decision = MAIL_CACHE_DECISION_YES,
 	};
 
-	if (mailbox_open(scan->box) < 0 || mailbox_sync(scan->box, 0) < 0)
+	if (mailbox_open(scan->box) < 0 || scan_sync(scan->box) < 0)
 		return -1;
 	scan->opened = TRUE;
 	scan->ext_id = mail_index_ext_register(scan->box->index, SCAN_EXT_NAME,
@@ -277,7 +296,7 @@ static int scan_step(struct sealpost_scan *scan, unsigned int messages)
 		if (error != MAIL_ERROR_EXPUNGED ||
 		    scan->restarts++ >= SCAN_MAX_RESTARTS)
 			return -1;
-		if (mailbox_sync(scan->box, 0) < 0)
+		if (scan_sync(scan->box) < 0)
 			return -1;
 		scan_restart(scan);
 		return 0;

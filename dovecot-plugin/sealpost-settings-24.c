@@ -10,9 +10,8 @@ extern const struct setting_parser_info *sealpost_settings_set_infos[];
 
 const char *sealpost_settings_version = DOVECOT_ABI_VERSION;
 
-static const struct sealpost_settings sealpost_default_settings = {
-	.sealpost_secrets = SEALPOST_DEFAULT_SECRETS,
-};
+static const struct sealpost_settings sealpost_default_settings =
+	SEALPOST_DEFAULT_SETTINGS;
 
 static const struct setting_parser_info sealpost_setting_parser_info =
 	SEALPOST_SETTING_PARSER_INFO(sealpost_default_settings);

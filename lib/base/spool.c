@@ -177,3 +177,36 @@ spool_replay(struct spool *s, size_t chunk, const struct sink *to,
 		return -1;
 	return s->fd < 0 ? 0 : replay_file(s, chunk, to, err);
 }
+
+static ssize_t
+read_file(struct spool *s, uint64_t at, void *out, size_t n, struct err *err)
+{
+	ssize_t done;
+
+	if (at >= s->file_size)
+		return 0;
+	if (n > s->file_size - at)
+		n = (size_t)(s->file_size - at);
+	do
+		done = pread(s->fd, out, n, (off_t)at);
+	while (done < 0 && errno == EINTR);
+	if (done > 0)
+		return done;
+	return err_set(err, ERR_TEMP, "read in %s: %s", s->directory,
+	    done < 0 ? strerror(errno) : "file too short");
+}
+
+ssize_t
+spool_read(struct spool *s, uint64_t at, void *out, size_t n, struct err *err)
+{
+	if (n > REPLAY_CHUNK_MAX)
+		n = REPLAY_CHUNK_MAX;
+	if (n == 0)
+		return 0;
+	if (at >= s->memory.len)
+		return read_file(s, at - s->memory.len, out, n, err);
+	if (n > s->memory.len - at)
+		n = s->memory.len - (size_t)at;
+	memcpy(out, s->memory.data + at, n);
+	return (ssize_t)n;
+}

@@ -9,6 +9,8 @@
 #ifndef BASE_SPOOL_H
 #define BASE_SPOOL_H
 
+#include <sys/types.h>
+
 #include "base/sink.h"
 
 struct spool;
@@ -33,6 +35,13 @@ uint64_t spool_size(const struct spool *s);
  * (1..65536). Can be repeated. -1 with *err set when reading or the sink fails.
  */
 int spool_replay(struct spool *s, size_t chunk, const struct sink *to,
+    struct err *err) must_check;
+
+/*
+ * Reads up to n octets from offset `at` on. Returns how many, 0 at the end, -1
+ * with *err set (ERR_TEMP).
+ */
+ssize_t spool_read(struct spool *s, uint64_t at, void *out, size_t n,
     struct err *err) must_check;
 
 #endif

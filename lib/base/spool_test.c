@@ -122,6 +122,21 @@ check_replay(struct spool *s, uint64_t total, size_t chunk)
 	assert_true(c.largest <= (chunk == 0 ? 65536 : chunk));
 }
 
+static void
+check_reads(struct spool *s, uint64_t total, size_t piece)
+{
+	static uint8_t data[65537];
+	struct check c = { 0 };
+	struct err err;
+	ssize_t n;
+
+	while ((n = spool_read(s, c.seen, data, piece, &err)) > 0)
+		(void)compare(&c, data, (size_t)n, &err);
+	assert_int_equal(n, 0);
+	assert_true(c.seen == total);
+	assert_true(c.largest <= piece);
+}
+
 /* An empty folder of our own, so that names left in it are seen. */
 static void
 count_files(const char *path, size_t expected)
@@ -148,6 +163,7 @@ round_trip(const char *folder, size_t total, size_t piece)
 	check_replay(s, total, 65535);
 	check_replay(s, total, 1000);
 	check_replay(s, total, 0);
+	check_reads(s, total, piece);
 	/* more can follow a replay */
 	assert_int_equal(spool_put(s, "", 0, &err), 0);
 	count_files(folder, 0);

@@ -72,16 +72,16 @@ put_packets(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	return packet_reader_feed(p->packet_reader, data, n, err);
 }
 
-int
-pgp_proof_new(const char *content_type, size_t len,
-    struct pgp_cert *const *certs, size_t cert_count, struct pgp_proof **out,
-    struct err *err)
+static int
+proof_new(const char *content_type, size_t len, struct pgp_cert *const *certs,
+    size_t cert_count, bool anyone, struct pgp_proof **out, struct err *err)
 {
 	cleanup(pgp_proof_free) struct pgp_proof *p = calloc(1, sizeof *p);
 
 	if (p == NULL)
 		return err_nomem(err);
 	proof_packets_init(&p->packets, certs, cert_count);
+	p->packets.anyone = anyone;
 
 	struct sink lines = { .put = put_armor_line, .ctx = p };
 	int rc = pgpmime_new(content_type, len, lines, &p->mime, err);
@@ -94,6 +94,21 @@ pgp_proof_new(const char *content_type, size_t len,
 		return -1;
 	*out = steal(&p);
 	return 1;
+}
+
+int
+pgp_proof_new(const char *content_type, size_t len,
+    struct pgp_cert *const *certs, size_t cert_count, struct pgp_proof **out,
+    struct err *err)
+{
+	return proof_new(content_type, len, certs, cert_count, false, out, err);
+}
+
+int
+pgp_proof_new_for_anyone(const char *content_type, size_t len,
+    struct pgp_proof **out, struct err *err)
+{
+	return proof_new(content_type, len, NULL, 0, true, out, err);
 }
 
 void

@@ -24,6 +24,13 @@ struct pgp_proof;
 int pgp_proof_new(const char *content_type, size_t len,
     struct pgp_cert *const *certs, size_t cert_count, struct pgp_proof **out,
     struct err *err) must_check;
+/*
+ * The same, but whoever can decrypt it: proves that the body is encrypted, and
+ * not that the recipient can read it. For those who take stock, never for
+ * those who decide what may be stored.
+ */
+int pgp_proof_new_for_anyone(const char *content_type, size_t len,
+    struct pgp_proof **out, struct err *err) must_check;
 /* 1 still possible, 0 ruled out (stop feeding), -1 ERR_TEMP. */
 int pgp_proof_feed(struct pgp_proof *p, const void *body, size_t n,
     struct err *err) must_check;

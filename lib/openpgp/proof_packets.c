@@ -235,7 +235,7 @@ check_head(const struct proof_packets *p, struct err *err)
 		return not_sealed(err, "encrypted data of unknown kind");
 	if (p->other_versions[!second])
 		return not_sealed(err, "session keys of the wrong version");
-	if (!p->for_recipient[second])
+	if (!p->for_recipient[second] && !(p->anyone && p->session_keys > 0))
 		return not_sealed(err, "not for this recipient");
 	return 0;
 }

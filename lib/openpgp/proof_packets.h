@@ -25,6 +25,7 @@ struct spread {
 struct proof_packets {
 	struct pgp_cert *const *certs; /* borrowed */
 	size_t cert_count;
+	bool anyone; /* may be the recipient */
 	unsigned tag;    /* of the current packet */
 	struct buf body; /* of the current PKESK or SKESK */
 	size_t session_keys;

@@ -451,17 +451,21 @@ put_armored(struct buf *to, const struct buf *packets)
 	"--bb\r\nContent-Type: application/octet-stream\r\n\r\n"
 #define AFTER "\r\n--bb--\r\n"
 
+/* to == NULL: whoever can read it */
 static int
 prove_in_steps(const char *type, const void *body, size_t n, size_t step,
     const struct person *to)
 {
 	cleanup(pgp_proof_free) struct pgp_proof *p = NULL;
-	struct pgp_cert *const certs[] = { t.rsa.cert, to->cert };
+	struct pgp_cert *const certs[] = { t.rsa.cert,
+		to == NULL ? NULL : to->cert };
 	struct err err = { 0 };
 	const char *reason = NULL;
 	const uint8_t *s = body;
-	int rc = pgp_proof_new(type, strlen(type), certs + (to == &t.rsa),
-	    to == &t.rsa ? 1 : 2, &p, &err);
+	int rc = to == NULL
+	    ? pgp_proof_new_for_anyone(type, strlen(type), &p, &err)
+	    : pgp_proof_new(type, strlen(type), certs + (to == &t.rsa),
+		  to == &t.rsa ? 1 : 2, &p, &err);
 
 	if (rc == 0)
 		return 0;
@@ -930,6 +934,14 @@ static const struct {
 	{ "data of version 2 too short", "6X", false },
 };
 
+/* Encrypted, but not to the recipient. */
+static bool
+is_for_others(const char *packets)
+{
+	return strcmp(packets, "os") == 0 || strcmp(packets, "ws") == 0 ||
+	    strcmp(packets, "ks") == 0;
+}
+
 static void
 packets_are_judged(void **state)
 {
@@ -955,6 +967,8 @@ packets_are_judged(void **state)
 		assert_proven(prove_in_steps(TYPE, body.data, body.len, 7, &to),
 		    recipes[i].proven);
 		assert_proven(prove(TYPE, &body, &t.rsa), 0);
+		assert_proven(prove(TYPE, &body, NULL),
+		    recipes[i].proven || is_for_others(recipes[i].packets));
 	}
 }
 

@@ -89,30 +89,55 @@ seal_field(struct seal *s, const void *raw, size_t n, struct err *err)
  * A message can be sealed already only if one Content-Type says so and its
  * Subject carries no password, which would stay outside.
  */
-static int
-start_proof(struct seal *s, struct err *err)
+static const struct header_field *
+find_type(const struct header *h)
 {
 	size_t count, len;
 	const struct header_field *type =
-	    header_find(&s->header, "Content-Type", &count);
+	    header_find(h, "Content-Type", &count);
 
 	if (count != 1)
-		return 0;
-	for (size_t i = 0; i < s->header.count; i++) {
-		const struct header_field *f = &s->header.fields[i];
+		return NULL;
+	for (size_t i = 0; i < h->count; i++) {
+		const struct header_field *f = &h->fields[i];
 		const uint8_t *v = header_field_value(f, &len);
 
 		if (header_field_is(f, "Subject") &&
 		    sealed_subject_has_password(v, len))
-			return 0;
+			return NULL;
 	}
+	return type;
+}
+
+int
+seal_proof_new(const struct header *h, struct pgp_cert *const *certs,
+    size_t cert_count, struct pgp_proof **out, struct err *err)
+{
+	const struct header_field *type = find_type(h);
+	size_t len;
+
+	if (type == NULL)
+		return 0;
 
 	const uint8_t *value = header_field_value(type, &len);
 
-	return pgp_proof_new((const char *)value, len, s->request.certs,
-		   s->request.cert_count, &s->proof, err) < 0
-	    ? -1
-	    : 0;
+	return pgp_proof_new(
+	    (const char *)value, len, certs, cert_count, out, err);
+}
+
+int
+seal_proof_new_for_anyone(
+    const struct header *h, struct pgp_proof **out, struct err *err)
+{
+	const struct header_field *type = find_type(h);
+	size_t len;
+
+	if (type == NULL)
+		return 0;
+
+	const uint8_t *value = header_field_value(type, &len);
+
+	return pgp_proof_new_for_anyone((const char *)value, len, out, err);
 }
 
 static int
@@ -138,6 +163,15 @@ start_encryption(struct seal *s, struct err *err)
 		return -1;
 	return pgp_encryption_new(s->session, armor_writer_sink(s->armor),
 	    &s->encryption, err);
+}
+
+static int
+start_proof(struct seal *s, struct err *err)
+{
+	return seal_proof_new(&s->header, s->request.certs,
+		   s->request.cert_count, &s->proof, err) < 0
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -189,6 +223,12 @@ seal_body(struct seal *s, const void *data, size_t n, struct err *err)
 	if (feed_proof(s, data, n, err) < 0)
 		return ended(s, -1);
 	return ended(s, pgp_encryption_feed(s->encryption, data, n, err));
+}
+
+bool
+seal_maybe_already(const struct seal *s)
+{
+	return s->proof != NULL;
 }
 
 /* 1 sealed already, 0 not. */

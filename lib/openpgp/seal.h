@@ -17,6 +17,18 @@
 #include "crypt/crypt.h"
 #include "mail/sealed.h"
 #include "openpgp/cert.h"
+#include "openpgp/proof.h"
+
+/*
+ * Begins the proof that a message with this header is sealed already: as
+ * pgp_proof_new(), 1 and *out, 0 when the header rules it out, or -1. Sealing
+ * does it by itself; this is for whoever only looks.
+ */
+int seal_proof_new(const struct header *h, struct pgp_cert *const *certs,
+    size_t cert_count, struct pgp_proof **out, struct err *err) must_check;
+/* The same as pgp_proof_new_for_anyone(). */
+int seal_proof_new_for_anyone(const struct header *h, struct pgp_proof **out,
+    struct err *err) must_check;
 
 struct seal;
 
@@ -45,6 +57,11 @@ int seal_end_of_header(struct seal *s, bool separated, struct err *err)
     must_check;
 int seal_body(struct seal *s, const void *data, size_t n, struct err *err)
     must_check;
+/*
+ * Can the outcome still be SEAL_ALREADY? Whoever cannot read the message again
+ * keeps its body so long (encrypted, if it may come to a disk).
+ */
+bool seal_maybe_already(const struct seal *s);
 int seal_finish(struct seal *s, enum seal_outcome *outcome, struct err *err)
     must_check;
 

@@ -9,16 +9,19 @@ import grp
 import imaplib
 import os
 import pwd
+import random
 import re
 import shutil
 import smtplib
 import socket
+import sqlite3
 import stat
 import subprocess
 import tempfile
 import unittest
 
 import harness
+import test_dovecot_plugin as plugin
 from auth_client import PASSWORD, Scram
 from harness import (BUILD, MAIL_USER, SOURCE, Daemon, free_ports, run, tls,
                      wait_for)
@@ -119,9 +122,14 @@ def make_certificate(folder):
 class Place:
     """A folder with databases and a dovecot.conf."""
 
-    def __init__(self):
+    def __init__(self, modules=False):
         self.folder = tempfile.mkdtemp(prefix="sealpost-test-")
+        self.modules = modules
         os.chmod(self.folder, 0o755)
+        if modules:
+            shutil.copytree(plugin.MODULES, self.path("modules"))
+            shutil.copytree(plugin.BUILT, self.path("modules"),
+                            dirs_exist_ok=True)
         self.imap, self.imaps = free_ports(2)
         for name in ("etc", "db", "mail", "queue", "queue/private", "run",
                      "state"):
@@ -140,6 +148,14 @@ class Place:
             folder=self.folder, imap=self.imap, imaps=self.imaps)
         self.write(self.original)
 
+    def with_modules(self, *command):
+        """As if sealpost's modules were installed."""
+        if not self.modules:
+            return list(command)
+        return plugin.own_mounts() + [
+            "sh", "-c", 'mount --bind "$1" %s && shift && exec "$@"' %
+            plugin.MODULES, "sh", self.path("modules"), *command]
+
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
 
@@ -152,9 +168,9 @@ class Place:
             return f.read()
 
     def sealpost(self, *command, stdin=None, status=0):
-        done = run(os.path.join(BUILD, "ctl", "sealpost"), "-c",
-                   self.path("sealpost.conf"), *command, stdin=stdin,
-                   status=status)
+        done = run(*self.with_modules(
+            os.path.join(BUILD, "ctl", "sealpost"), "-c",
+            self.path("sealpost.conf"), *command), stdin=stdin, status=status)
         return (done.stderr if status else done.stdout).decode()
 
     def dovecot(self, what, *options, status=0):
@@ -377,21 +393,23 @@ WAYS = {"PLAIN": login_plain, "LOGIN": login_login,
             '"%s"' % user, password)}
 
 
-class Dovecot(unittest.TestCase):
+class WiredTest(unittest.TestCase):
+    """A Dovecot that is wired by `sealpost dovecot apply`."""
+    modules = False
+
     @classmethod
     def setUpClass(cls):
-        cls.place = place = Place()
+        cls.place = place = Place(cls.modules)
         cls.addClassCleanup(shutil.rmtree, place.folder)
         place.sealpost("domain", "add", "one.example")
         for user in (ANN, BOB, CARL, DORA):
             place.sealpost("user", "add", user, "--password-stdin",
                            stdin=PASSWORD.encode() + b"\n")
-        place.sealpost("user", "set", ANN, "quota=1M")
-        place.sealpost("user", "set", CARL, "mechanisms=SCRAM-SHA-256")
-        place.sealpost("user", "disable", BOB)
+        cls.set_accounts()
         place.dovecot("apply")
-        daemon = Daemon(["/usr/sbin/dovecot", "-F", "-c",
-                         place.dovecot_conf], place.path("stderr"))
+        daemon = Daemon(place.with_modules(
+            "/usr/sbin/dovecot", "-F", "-c", place.dovecot_conf),
+            place.path("stderr"))
         cls.addClassCleanup(daemon.stop)
         cls.lmtp_socket = place.path("queue", "private", "dovecot-lmtp")
         wait_for("Dovecot", lambda: daemon.process.poll() is not None or
@@ -422,6 +440,23 @@ class Dovecot(unittest.TestCase):
             yield client
         finally:
             client.logout()
+
+    def deliver(self, *recipients, text=b"Subject: a test\r\n\r\nhello\r\n"):
+        client = smtplib.LMTP(self.lmtp_socket)
+        try:
+            client.ehlo("mx.one.example")
+            return client.sendmail("sender@outside.example", recipients,
+                                   text)
+        finally:
+            client.close()
+
+
+class Dovecot(WiredTest):
+    @classmethod
+    def set_accounts(cls):
+        cls.place.sealpost("user", "set", ANN, "quota=1M")
+        cls.place.sealpost("user", "set", CARL, "mechanisms=SCRAM-SHA-256")
+        cls.place.sealpost("user", "disable", BOB)
 
     def login(self, way, user, password=PASSWORD):
         with self.client() as client:
@@ -484,15 +519,6 @@ class Dovecot(unittest.TestCase):
                 while not (line := lines.readline()).startswith(b"a "):
                     self.assertTrue(line.startswith(b"* "), line)
                 self.assertIn(b"NO [PRIVACYREQUIRED]", line)
-
-    def deliver(self, *recipients, text=b"Subject: a test\r\n\r\nhello\r\n"):
-        client = smtplib.LMTP(self.lmtp_socket)
-        try:
-            client.ehlo("mx.one.example")
-            return client.sendmail("sender@outside.example", recipients,
-                                   text)
-        finally:
-            client.close()
 
     def test_a_delivery(self):
         s = os.stat(self.lmtp_socket)
@@ -563,6 +589,146 @@ class Dovecot(unittest.TestCase):
         found = list(workers())
         self.assertTrue(found)
         self.assertEqual(set(found), {pwd.getpwnam("dovecot").pw_uid})
+
+
+# ---- with sealpost's modules ----
+
+
+class WithModules(WiredTest):
+    modules = True
+    canary = b"%032x" % random.getrandbits(128)
+    message = (b"Subject: a test\r\nMessage-ID: <1@outside.example>\r\n\r\n" +
+               canary + b"\r\n")
+
+    @classmethod
+    def set_accounts(cls):
+        cls.gnupg = tempfile.mkdtemp(prefix="sealpost-gnupg-")
+        cls.addClassCleanup(shutil.rmtree, cls.gnupg)
+        cls.addClassCleanup(run, "gpgconf", "--homedir", cls.gnupg, "--kill",
+                            "all")
+        for user in (ANN, BOB):
+            run("gpg", "--homedir", cls.gnupg, "--batch", "--passphrase", "",
+                "--quick-generate-key", "<%s>" % user)
+            cert = run("gpg", "--homedir", cls.gnupg, "--armor", "--export",
+                       "<%s>" % user).stdout
+            cls.place.sealpost("key", "import", user, stdin=cert)
+        with contextlib.closing(sqlite3.connect(
+                cls.place.path("db", "secrets.db"))) as db:
+            db.execute("INSERT INTO vaults VALUES (?, ?, ?)",
+                       (ANN, "the armored key", "F" * 40))
+            db.commit()
+
+    def files(self, user):
+        """The messages of an account as they are stored, one text."""
+        name = user.split("@")[0]
+        found = []
+        for folder, _, files in os.walk(self.place.path(
+                "mail", "one.example", name)):
+            for file in files:
+                with open(os.path.join(folder, file), "rb") as f:
+                    found.append(f.read())
+        return b"".join(found)
+
+    @contextlib.contextmanager
+    def ann(self, user=ANN):
+        with self.client() as client:
+            login_scram(client, user, PASSWORD)
+            yield client
+
+    def test_the_words_for_each_protocol(self):
+        for protocol in ("imap", "lmtp", "lda", "doveadm"):
+            words = run(*self.place.with_modules(
+                "doveconf", "-c", self.place.dovecot_conf, "-f",
+                "protocol=" + protocol, "mail_plugins")).stdout.decode()
+            if VERSION == "2.3":
+                self.assertRegex(words, r"\bsealpost\b")
+            if protocol == "imap":
+                self.assertRegex(words, r"\bimap_sealpost\b")
+
+    def test_a_delivery_is_sealed(self):
+        self.deliver(ANN, BOB, text=self.message)
+        for user in ANN, BOB:
+            stored = self.files(user)
+            self.assertIn(b"-----BEGIN PGP MESSAGE-----", stored)
+            self.assertNotIn(self.canary, stored)
+            with self.ann(user) as client:
+                client.select(readonly=True)
+                text = client.fetch("1", "RFC822")[1][0][1]
+            opened = run("gpg", "--homedir", self.gnupg, "--batch",
+                         "--decrypt", stdin=text)
+            self.assertIn(self.canary, opened.stdout)
+
+    def test_no_key_no_delivery(self):
+        with self.assertRaises(smtplib.SMTPDataError) as caught:
+            self.deliver(DORA, text=self.message)
+        self.assertEqual(caught.exception.smtp_code, 451)
+        self.assertNotIn(self.canary, self.files(DORA))
+
+    def test_an_append_is_sealed(self):
+        with self.ann() as client:
+            client.create("Sent")
+            self.assertEqual(client.append("Sent", None, None,
+                                           self.message)[0], "OK")
+        self.assertNotIn(self.canary, self.files(ANN))
+        with self.ann(CARL) as client:
+            self.assertEqual(client.append("INBOX", None, None,
+                                           self.message)[0], "NO")
+        self.assertNotIn(self.canary, self.files(CARL))
+
+    def test_the_vault(self):
+        for user, answer in ((ANN, b"the armored key"), (BOB, b"NIL")):
+            with self.ann(user) as client:
+                self.assertIn(b" METADATA", client.capability()[1][0])
+                client._simple_command("GETMETADATA", '""', plugin.VAULT)
+                said = client.untagged_responses["METADATA"]
+                self.assertIn(answer, b"".join(
+                    b"".join(x) if isinstance(x, tuple) else x for x in said))
+
+    def test_folder_statistics(self):
+        with self.ann(BOB) as client:
+            self.assertIn(b"XFOLDERSTATS", client.capability()[1][0])
+        listed = run(*self.place.with_modules(
+            "doveadm", "-c", self.place.dovecot_conf, "-f", "tab", "sealpost",
+            "folders", "-A", "-s")).stdout.decode()
+        for user in (ANN, BOB, CARL, DORA):
+            self.assertIn(user, listed)
+
+    def groups(self, process):
+        """Of each of Dovecot's processes of that name here."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open("/proc/%s/cmdline" % pid, "rb") as f:
+                    words = f.read().split(b"\0")
+                if words[0] != b"dovecot/" + process or os.readlink(
+                        "/proc/%s/cwd" % pid).find(self.place.folder) < 0:
+                    continue
+                with open("/proc/%s/status" % pid) as f:
+                    text = f.read()
+                yield {int(n) for n in re.search(
+                    r"(?m)^Groups:(.*)", text).group(1).split() +
+                    re.search(r"(?m)^Gid:(.*)", text).group(1).split()}
+
+    def test_who_may_read_the_vaults(self):
+        reader = os.stat(self.place.path("db", "secrets.db")).st_gid
+        self.deliver(ANN, text=self.message)
+        with self.ann() as client:
+            client.select()
+            imap = list(self.groups(b"imap"))
+            lmtp = list(self.groups(b"lmtp"))
+        self.assertTrue(imap)
+        self.assertTrue(lmtp)
+        # what Dovecot gives all of its processes
+        own = grp.getgrnam("dovecot").gr_gid
+        for groups in imap:
+            self.assertIn(reader, groups)
+            self.assertIn(own, groups)
+        for groups in lmtp:
+            self.assertNotIn(reader, groups)
+
+    def test_apply_again_and_remove(self):
+        self.assertIn("nothing to do", self.place.dovecot("apply"))
+        run(*self.place.with_modules("doveconf", "-n", "-c",
+                                     self.place.dovecot_conf))
 
 
 # ---- with Postfix ----

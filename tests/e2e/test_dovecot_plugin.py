@@ -243,7 +243,7 @@ class Server:
             folder=self.folder, user=MAIL_USER, group=group, imap=self.port,
             password=PASSWORD)
         with open(self.path("dovecot.conf"), "w") as f:
-            f.write(conf)
+            f.write(self.configure(conf))
         self.dovecot = harness.Daemon(
             self.with_modules("/usr/sbin/dovecot", "-F", "-c",
                               self.path("dovecot.conf")),
@@ -254,6 +254,10 @@ class Server:
                          self.answers())
         if self.dovecot.process.poll() is not None:
             raise AssertionError("".join(self.dovecot.lines))
+
+    def configure(self, conf):
+        """For other tests with this server."""
+        return conf
 
     def answers(self):
         with contextlib.suppress(OSError), \
@@ -515,12 +519,21 @@ class DovecotPlugin(unittest.TestCase):
                     while not ended.is_set():
                         found = session.folder_stats("INBOX")[
                             self.shown("INBOX")]
-                        if found["sealed"] + found["plain"] != \
-                                found["messages"] or \
-                                found["unseen"] > found["messages"]:
-                            wrong.append(found)
+                        every = session.folder_stats()
+                        for one in [found] + list(every.values()):
+                            if one["sealed"] + one["plain"] != \
+                                    one["messages"] or \
+                                    one["unseen"] > one["messages"]:
+                                wrong.append(one)
             except Exception as e:
                 wrong.append(repr(e))
+        # Dovecot 2.3 itself may panic (fcntl: EDEADLK) if several sessions are
+        # the first ever to open a dbox INBOX, with this plugin or without
+        with self.server.login(user) as session:
+            session.select()
+            session.unselect()
+            session.create("here")
+            self.append(session, "here", 5)
         askers = [threading.Thread(target=ask) for _ in range(2)]
         for asker in askers:
             asker.start()
@@ -530,10 +543,14 @@ class DovecotPlugin(unittest.TestCase):
                     self.append(session, "INBOX", 3)
                     self.server.deliver(make_message()[0], user)
                     session.select()
+                    session.store("1:*", random.choice("+-") + "FLAGS",
+                                  r"(\Seen)")
                     session.store(str(random.randrange(1, 4)), "+FLAGS",
                                   r"(\Deleted)")
                     session.expunge()
                     session.unselect()
+                    self.assertEqual(session.rename("here", "there")[0], "OK")
+                    self.assertEqual(session.rename("there", "here")[0], "OK")
         finally:
             ended.set()
             for asker in askers:
@@ -541,7 +558,52 @@ class DovecotPlugin(unittest.TestCase):
         self.assertEqual(wrong, [])
         with self.server.login(user) as session, \
                 self.server.login(user) as asking:
-            self.assert_same(session, "INBOX", asking)
+            for folder in "INBOX", "here":
+                self.assert_same(session, folder, asking)
+
+    def test_dsync(self):
+        """The figures of a copy are those of the original."""
+        user = "ann@sdbox"
+        copy = self.server.path("mail", user, "copy")
+        with self.server.login(user) as session:
+            session.create("more")
+            for folder in "INBOX", "more":
+                self.append(session, folder, 6)
+            wanted = session.folder_stats()
+        self.server.doveadm("backup", "-u", user, "mdbox:" + copy)
+        where = ["mail_location=mdbox:" + copy] if self.server.old else \
+            ["mail_driver=mdbox", "mail_path=" + copy]
+        options = [word for one in where for word in ("-o", one)]
+        text = self.server.doveadm(*options, "-f", "json", "sealpost",
+                                   "folders", "-u", user)
+        for row in json.loads(text):
+            for name in NAMES:
+                if name not in ("physical", "recent"):
+                    self.assertEqual(int(row[name]),
+                                     wanted['"%s"' % row["mailbox"]][name])
+        self.assertEqual(len(json.loads(text)), 2)
+
+    def test_read_only(self):
+        """A folder whose files and index nobody may write."""
+        user = "ann@maildir"
+        with self.server.login(user) as session:
+            session.create("fixed")
+            self.append(session, "fixed", 7)
+        folder = self.server.path("mail", user, "Mail", ".fixed")
+        for place, _, names in os.walk(folder):
+            for name in names:
+                if name.startswith("dovecot.index"):
+                    os.unlink(os.path.join(place, name))
+        for place, _, names in os.walk(folder):
+            os.chown(place, 0, 0)
+            os.chmod(place, 0o555)
+        with self.server.login(user) as session, \
+                self.server.login(user) as asking:
+            for _ in range(2):
+                wanted = from_fetch(session, "fixed")
+                self.assertEqual(wanted["messages"], 7)
+                self.assertEqual(
+                    asking.folder_stats("fixed")['"fixed"'], wanted)
 
     def fill(self, user, count):
         """A Maildir with messages that Dovecot has not seen."""
@@ -750,6 +812,52 @@ class DovecotPlugin(unittest.TestCase):
             finally:
                 os.rename(path + ".away", path)
             self.assertIsNotNone(ann.metadata('""', VAULT))
+
+
+class OneProcess(Server):
+    """All IMAP sessions in one process."""
+
+    def configure(self, conf):
+        return conf + ("service imap {\n  client_limit = 100\n"
+                       "  process_limit = 1\n  %s\n}\n" % (
+                           "service_count = 0" if self.old else
+                           "restart_request_count = unlimited"))
+
+
+class Neighbours(DovecotPlugin):
+    """A cold folder does not hold up another user of the same process."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = OneProcess()
+        cls.addClassCleanup(cls.server.stack.close)
+
+    def test_neighbour(self):
+        self.fill("ann@maildir", 20000)
+        with self.server.login("bob@maildir") as bob, \
+                self.server.login("ann@maildir") as ann:
+            ann.sock.settimeout(harness.PATIENCE)
+            ann.send(b"long XFOLDERSTATS INBOX\r\n")
+            # it is at work when the first of these is answered
+            ann.send(b"short NOOP\r\n")
+            while not ann.readline().startswith(b"short "):
+                pass
+            for _ in range(3):
+                self.assertEqual(bob.noop()[0], "OK")
+            ann.sock.setblocking(False)
+            early = b""
+            with contextlib.suppress(BlockingIOError):
+                early = ann.sock.recv(100000)
+            self.assertNotIn(b"long OK", early)
+            ann.sock.settimeout(harness.PATIENCE)
+            text = early
+            while b"long OK" not in text:
+                text += ann.sock.recv(100000)
+            self.assertIn(b"MESSAGES 20000", text)
+
+
+for inherited in [n for n in dir(DovecotPlugin) if n.startswith("test_")]:
+    setattr(Neighbours, inherited, None)
 
 
 def main():

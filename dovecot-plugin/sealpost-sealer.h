@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* Sealing on save. */
+#ifndef DOVECOT_PLUGIN_SEALPOST_SEALER_H
+#define DOVECOT_PLUGIN_SEALPOST_SEALER_H
+
+#include "sealpost-sealing.h"
+
+struct istream;
+struct mail;
+struct mailbox;
+struct module;
+
+/* Hooks into every mailbox; without sealpost_seal = yes they do nothing. */
+void sealpost_sealer_init(struct module *module);
+void sealpost_sealer_deinit(void);
+
+/* The account whose mailbox this is, whatever sealpost_seal says. Returns 1, 0
+   if it's the mailbox of no account (also: a public folder), or -1 with the
+   storage's error set. */
+int sealpost_mailbox_owner(struct mailbox *box,
+			   struct sealpost_owner **owner_r);
+
+/* Is this mail sealed to its mailbox's owner already? Returns 1, 0, or -1 with
+   the error of the mailbox's storage set. */
+int sealpost_mail_is_sealed(struct mail *mail,
+			    const struct sealpost_owner *owner);
+
+/* From now on what mailbox_save_begin() and mailbox_copy() put into this
+   instance of a mailbox is sealed to its owner or fails, whatever
+   sealpost_seal and sealpost_seal_except say. */
+void sealpost_mailbox_force(struct mailbox *box);
+/* The copies that are sealed on the way into this instance get this GUID from
+   now on, or with NULL a new one. The string is copied. */
+void sealpost_mailbox_set_guid(struct mailbox *box, const char *guid);
+
+/* Input is a message with any line ends; read gives it sealed, CRLF. It takes
+   over the owner. If sealing fails, stream_errno is EIO. */
+struct istream *
+i_stream_create_sealpost(struct istream *input, struct sealpost_owner *owner,
+			 const char *spool_directory);
+
+#endif
