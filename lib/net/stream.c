@@ -432,7 +432,11 @@ static int
 expect_host(struct net_stream *s, const char *host, struct err *err)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
+	char name[NI_MAXHOST]; /* OpenSSL's macro wants no const */
 	int ok;
+
+	if (snprintf(name, sizeof name, "%s", host) >= (int)sizeof name)
+		return err_set(err, ERR_PERM, "a host's name is too long");
 
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -440,7 +444,7 @@ expect_host(struct net_stream *s, const char *host, struct err *err)
 		ok = X509_VERIFY_PARAM_set1_ip_asc(param, host);
 	else
 		ok = SSL_set1_host(s->ssl, host) == 1 &&
-		    SSL_set_tlsext_host_name(s->ssl, host) == 1;
+		    SSL_set_tlsext_host_name(s->ssl, name) == 1;
 	if (ok != 1)
 		return err_set(err, ERR_PERM, "\"%s\" is no host's name", host);
 	return 0;
