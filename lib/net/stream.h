@@ -5,7 +5,7 @@
  * One connection as its own thread sees it: blocking calls that never block
  * for longer than the timeout, plain or TLS, with a buffer of what was read. A
  * stream belongs to one thread; only net_stream_interrupt() may be called from
- * others.
+ * others. The program ignores SIGPIPE: OpenSSL writes without MSG_NOSIGNAL.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
