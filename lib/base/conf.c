@@ -8,13 +8,10 @@
  */
 #include "base/conf.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/limits.h"
-#include "base/utf8.h"
+#include "base/ini.h"
 
 struct setting;
 
@@ -454,18 +451,10 @@ conf_socket_parse(const char *text, struct conf_socket *out, struct err *err)
 /* ---- the reader ---- */
 
 struct reader {
-	const char *path;
-	size_t line;
 	const char *section; /* of the table; NULL before the first one */
 	struct conf *conf;
 	size_t set_in_line[countof(settings)]; /* 0 = not yet */
 };
-
-static int
-fail_at_line(const struct reader *r, struct err *err)
-{
-	return err_context(err, "%s:%zu", r->path, r->line);
-}
 
 static int
 apply_defaults(struct conf *c, struct err *err)
@@ -480,42 +469,11 @@ apply_defaults(struct conf *c, struct err *err)
 }
 
 static int
-check_text(const uint8_t *line, size_t len, struct err *err)
+read_section(void *ctx, char *text, size_t line, struct err *err)
 {
-	if (len > LIMIT_CONF_LINE)
-		return err_set(err, ERR_PERM,
-		    "the line has more than %d octets", LIMIT_CONF_LINE);
-	for (size_t i = 0, n; i < len; i += n) {
-		n = utf8_character(line + i, len - i);
-		if (n == 0)
-			return err_set(err, ERR_PERM,
-			    "the line is not UTF-8 text");
-		if ((line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
-			return err_set(err, ERR_PERM,
-			    "the line holds a control character (0x%02x)",
-			    line[i]);
-	}
-	return 0;
-}
+	struct reader *r = ctx;
 
-static char *
-trimmed(char *s)
-{
-	s += strspn(s, " \t");
-	for (size_t n = strlen(s); n > 0 && strchr(" \t", s[n - 1]) != NULL;)
-		s[--n] = '\0';
-	return s;
-}
-
-static int
-read_section(struct reader *r, char *text, struct err *err)
-{
-	size_t len = strlen(text);
-
-	if (len < 2 || text[len - 1] != ']')
-		return err_set(err, ERR_PERM, "\"%s\" lacks its ]", text);
-	text[len - 1] = '\0';
-	text = trimmed(text + 1);
+	(void)line;
 	for (size_t i = 0; i < countof(settings); i++)
 		if (strcmp(text, settings[i].section) == 0) {
 			r->section = settings[i].section;
@@ -536,8 +494,10 @@ find_setting(const char *section, const char *key)
 }
 
 static int
-read_setting(struct reader *r, char *key, char *value, struct err *err)
+read_setting(void *ctx, char *key, char *value, size_t line, struct err *err)
 {
+	struct reader *r = ctx;
+
 	if (r->section == NULL)
 		return err_set(err, ERR_PERM,
 		    "%s stands before the first [section]", key);
@@ -555,88 +515,10 @@ read_setting(struct reader *r, char *key, char *value, struct err *err)
 	if (*before != 0)
 		return err_set(err, ERR_PERM,
 		    "%s is set in line %zu already", key, *before);
-	*before = r->line;
+	*before = line;
 	if (s->set(s, field_of(r->conf, s), value, err) < 0)
 		return err_context(err, "%s", key);
 	return 0;
-}
-
-/* line is NUL-terminated, without its line end. */
-static int
-read_line(struct reader *r, char *line, size_t len, struct err *err)
-{
-	if (len > 0 && line[len - 1] == '\r')
-		line[--len] = '\0';
-	if (check_text((const uint8_t *)line, len, err) < 0)
-		return -1;
-
-	char *text = trimmed(line);
-
-	if (text[0] == '\0' || text[0] == '#' || text[0] == ';')
-		return 0;
-	if (text[0] == '[')
-		return read_section(r, text, err);
-
-	char *equals = strchr(text, '=');
-
-	if (equals == NULL || equals == text)
-		return err_set(err, ERR_PERM,
-		    "\"%.60s\" is neither [section] nor key = value", text);
-	*equals = '\0';
-	return read_setting(r, trimmed(text), trimmed(equals + 1), err);
-}
-
-static int
-read_lines(struct reader *r, struct buf *text, struct err *err)
-{
-	char *at = (char *)text->data;
-	char *end = at + text->len;
-
-	while (at < end) {
-		char *newline = memchr(at, '\n', (size_t)(end - at));
-		char *stop = newline != NULL ? newline : end;
-
-		*stop = '\0';
-		r->line++;
-		if (read_line(r, at, (size_t)(stop - at), err) < 0)
-			return fail_at_line(r, err);
-		at = stop + 1;
-	}
-	return 0;
-}
-
-static int
-slurp(FILE *f, struct buf *text, struct err *err)
-{
-	uint8_t piece[4096];
-	size_t n;
-
-	while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-		if (buf_put(text, piece, n, err) < 0)
-			return -1;
-	if (ferror(f))
-		return err_set(err, ERR_PERM, "read: %s", strerror(errno));
-	/* room for the NUL of a last line without its line end */
-	return buf_str(text, err) == NULL ? -1 : 0;
-}
-
-/* A missing file is an empty one when it is optional. */
-static int
-read_file(struct reader *r, bool optional, struct err *err)
-{
-	cleanup(close_file) FILE *f = fopen(r->path, "re");
-
-	if (f == NULL && errno == ENOENT && optional)
-		return 0;
-	if (f == NULL)
-		return err_set(err, ERR_PERM, "open %s: %s", r->path,
-		    strerror(errno));
-
-	cleanup(buf_reset) struct buf text = { .limit = LIMIT_CONF_FILE };
-
-	if (slurp(f, &text, err) < 0)
-		return err_context(err, "%s", r->path);
-	return read_lines(r, &text, err);
 }
 
 /* What is right by itself but not together. */
@@ -662,10 +544,13 @@ conf_load(const char *path, bool optional, struct conf **out, struct err *err)
 	if (apply_defaults(c, err) < 0)
 		return -1;
 
-	struct reader r = { .path = path, .conf = c };
+	static const struct ini_handler handler = { read_section,
+		read_setting };
+	struct reader r = { .conf = c };
 
-	if (path != NULL && (read_file(&r, optional, err) < 0 ||
-				check_together(c, path, err) < 0))
+	if (path != NULL &&
+	    (ini_read(path, optional, &handler, &r, err) < 0 ||
+	        check_together(c, path, err) < 0))
 		return -1;
 	*out = steal(&c);
 	return 0;

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * An unlocked private key: decrypts in-process what was encrypted to it (RSA,
+ * ECDH over Curve25519, NIST and brainpool curves, X25519 of RFC 9580). The
+ * secret parts lie in locked memory and are wiped. Constant after it was made:
+ * threads may share it.
+ */
+#ifndef OPENPGP_SECRET_H
+#define OPENPGP_SECRET_H
+
+#include "base/buf.h"
+#include "base/sink.h"
+#include "crypt/crypt.h"
+
+struct pgp_secret;
+
+/*
+ * Reads a transferable secret key (armored or binary; version 4 or 6) and
+ * unlocks its encryption subkeys with the passphrase (S2K simple, salted,
+ * iterated, Argon2; AES-CFB with SHA-1, AEAD; unprotected keys as well). crypt
+ * is borrowed for the life of the key. 1 and *out; 0 when the passphrase is
+ * wrong; -1 ERR_PERM when it is no secret key or has no encryption subkey that
+ * is known here, ERR_TEMP. Costs what the S2K costs; blocks on nothing.
+ */
+int pgp_secret_unlock(const struct crypt *crypt, const void *key, size_t n,
+    const char *passphrase, size_t passphrase_len, struct pgp_secret **out,
+    struct err *err) must_check;
+void pgp_secret_free(struct pgp_secret **sp);
+
+/* Fingerprint of the primary key; hexadecimal through pgp_fingerprint_hex(). */
+const uint8_t *pgp_secret_fingerprint(
+    const struct pgp_secret *s, size_t *len);
+
+/*
+ * The public part (a transferable public key, binary) into `out`: what
+ * pgp_vet() takes.
+ */
+int pgp_secret_public(const struct pgp_secret *s, struct buf *out,
+    struct err *err) must_check;
+
+/*
+ * Decrypts one message (binary: PKESK..., one SEIPD). 1: the plaintext went
+ * into `to`, complete and proven. 0: not for this key, or it has something that
+ * only GPGME reads (compression, another cipher): nothing may be used of what
+ * went into `to`. -1: ERR_PERM it was tampered with or is broken, ERR_TEMP.
+ * Nothing that went into `to` may be used before it has returned 1.
+ */
+int pgp_secret_decrypt(const struct pgp_secret *s, const void *data, size_t n,
+    struct sink to, struct err *err) must_check;
+
+#endif
