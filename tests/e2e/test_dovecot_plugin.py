@@ -591,12 +591,9 @@ class DovecotPlugin(unittest.TestCase):
             self.append(session, "fixed", 7)
         folder = self.server.path("mail", user, "Mail", ".fixed")
         for place, _, names in os.walk(folder):
-            for name in names:
-                if name.startswith("dovecot.index"):
-                    os.unlink(os.path.join(place, name))
-        for place, _, names in os.walk(folder):
-            os.chown(place, 0, 0)
-            os.chmod(place, 0o555)
+            for name in [""] + names:
+                os.chown(os.path.join(place, name), 0, 0)
+                os.chmod(os.path.join(place, name), 0o444 if name else 0o555)
         with self.server.login(user) as session, \
                 self.server.login(user) as asking:
             for _ in range(2):
