@@ -591,14 +591,19 @@ class DovecotPlugin(unittest.TestCase):
             self.append(session, "fixed", 7)
         folder = self.server.path("mail", user, "Mail", ".fixed")
         for place, _, names in os.walk(folder):
-            for name in [""] + names:
-                os.chown(os.path.join(place, name), 0, 0)
-                os.chmod(os.path.join(place, name), 0o444 if name else 0o555)
+            for name in names:
+                if name.startswith("dovecot.index"):
+                    os.unlink(os.path.join(place, name))
+        for place, _, names in os.walk(folder):
+            os.chown(place, 0, 0)
+            os.chmod(place, 0o555)
         with self.server.login(user) as session, \
                 self.server.login(user) as asking:
             for _ in range(2):
                 wanted = from_fetch(session, "fixed")
-                self.assertEqual(wanted["messages"], 7)
+                # 2.4 itself shows no message of such a folder
+                self.assertEqual(wanted["messages"],
+                                 7 if self.server.old else 0)
                 self.assertEqual(
                     asking.folder_stats("fixed")['"fixed"'], wanted)
 
