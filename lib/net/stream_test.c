@@ -258,6 +258,10 @@ serve_starttls(struct pair *p, struct err *err)
 	    net_stream_read(p->server, &data, &len, err) != 1)
 		return -1;
 	net_stream_ate(p->server, 1);
+	/* as STARTTLS does: the client begins when it is told so */
+	if (net_stream_write(p->server, "k", 1, err) < 0 ||
+	    net_stream_flush(p->server, err) < 0)
+		return -1;
 	return serve_tls(p, err);
 }
 
@@ -277,6 +281,9 @@ test_plaintext_before_tls(void **state)
 	net_stream_ate(p.client, 5);
 	assert_int_equal(net_stream_buffered(p.client), 6);
 	assert_int_equal(net_stream_write(p.client, "g", 1, &err), 0);
+	assert_int_equal(net_stream_flush(p.client, &err), 0);
+	assert_int_equal(net_stream_more(p.client, &data, &len, &err), 1);
+	assert_int_equal(len, 7);
 	assert_int_equal(
 	    net_stream_start_tls_client(p.client, t, "localhost", &err), 0);
 	assert_int_equal(net_stream_buffered(p.client), 0);
