@@ -3,10 +3,12 @@
 """The plugin under valgrind: does a process of imap, lmtp or doveadm show an
 error, or a leak, with a frame of ours?
 """
+import contextlib
 import glob
 import os
 import re
 import shutil
+import sqlite3
 import sys
 import unittest
 
@@ -24,6 +26,7 @@ TROUBLE = re.compile(r"==\d+== (?:Invalid |Conditional jump|Use of uninit|"
 WRAPPER = """\
 #!/bin/sh
 exec valgrind --trace-children=yes --child-silent-after-fork=yes \\
+    --vgdb=no \\
     --leak-check=full --show-leak-kinds=definite --num-callers=40 \\
     --keep-debuginfo=yes --log-file={folder}/valgrind/{name}.%p {program} "$@"
 """
@@ -50,6 +53,11 @@ class Server(sealing.SealServer):
             conf += "service %s {\n  executable = %s\n}\n" % (
                 name, self.path("valgrind-" + name))
         return super().configure(conf)
+
+    def save(self, user, folder, message):
+        return harness.run(*self.with_modules(
+            self.path("valgrind-doveadm"), "-c", self.path("dovecot.conf"),
+            "save", "-u", user, "-m", folder), stdin=message)
 
     def doveadm(self, *arguments, status=0):
         return harness.run(*self.with_modules(
@@ -84,6 +92,14 @@ class Valgrind(sealing.SealCase):
                 found[os.path.basename(path)] = f.read()
         return found
 
+    def put_vault(self, user):
+        armored = "-----BEGIN PGP PRIVATE KEY BLOCK-----\r\n\r\nQUJD\r\n"
+        with contextlib.closing(sqlite3.connect(self.server.path(
+                "db", "secrets.db"), isolation_level=None)) as db:
+            db.execute("INSERT OR REPLACE INTO vaults VALUES (?, ?, ?)",
+                       (user, armored, "AB12"))
+        return armored
+
     def drive(self, form):
         user = "ann@" + form
         server = self.server
@@ -104,10 +120,16 @@ class Valgrind(sealing.SealCase):
             session.metadata('""', plugin.ENTRY)
             self.assertIsNone(session.metadata('""', plugin.VAULT))
             self.assertIsNone(session.metadata('""', plugin.FINGERPRINT))
+            armored = self.put_vault(user)
+            self.assertEqual(session.metadata('""', plugin.VAULT), armored)
+            self.assertEqual(session.metadata('""', plugin.FINGERPRINT),
+                             "AB12")
         with server.login("dan@" + form) as session:  # has no key
             self.assertEqual(session.append("INBOX", None, None, sent)[0],
                              "NO")
         server.deliver(sent, user, "bob@" + form)
+        self.assertEqual(self.server.files_with(self.secret), [])
+        server.save(user, "B", sent)
         self.assertEqual(self.server.files_with(self.secret), [])
         server.doveadm("sealpost", "folders", "-u", user)
         server.doveadm("sealpost", "audit", "-u", user)
