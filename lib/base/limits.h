@@ -36,6 +36,11 @@ enum {
 	LIMIT_POLICY_REQUEST = 16 << 10, /* attributes of one question */
 	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
+	LIMIT_SEARCH_PROGRAM = 60000,   /* Dovecot takes a line of 65,536 */
+	LIMIT_SEARCH_KEYS = 1000,
+	LIMIT_SEARCH_DEPTH = 50,
+	LIMIT_MIME_PARTS = 10000,       /* of one message, in its structure */
+	LIMIT_MIME_DEPTH = 100,
 };
 
 #endif
