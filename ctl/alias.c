@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
+#include "base/json.h"
 #include "command.h"
-#include "json.h"
 #include "shared.h"
 #include "table.h"
 

@@ -4,8 +4,8 @@
 /*
  * sealpost domain: the domains that mail is taken for.
  */
+#include "base/json.h"
 #include "command.h"
-#include "json.h"
 #include "shared.h"
 
 /* add and remove differ in one function of the store. */

@@ -5,8 +5,8 @@
  * sealpost key check: vets every stored certificate again, keeps the result
  * in the store, and says which accounts need their owner's attention.
  */
+#include "base/json.h"
 #include "certfile.h"
-#include "json.h"
 #include "key.h"
 #include "openpgp/vet.h"
 #include "shared.h"

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
+#include "base/json.h"
 #include "certfile.h"
-#include "json.h"
 #include "key.h"
 #include "shared.h"
 #include "table.h"

@@ -9,7 +9,7 @@
 #include <sys/file.h>
 #include <time.h>
 
-#include "json.h"
+#include "base/json.h"
 
 int
 missing_database(const char *path, struct err *err)

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "shared.h"
 #include "table.h"
 

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "command.h"
 #include "doveadm_tab.h"
-#include "json.h"
 #include "stats.h"
 #include "table.h"
 #include "tool.h"

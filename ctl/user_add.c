@@ -10,8 +10,8 @@
 
 #include "base/limits.h"
 #include "certfile.h"
+#include "crypt/password.h"
 #include "crypt/verifier.h"
-#include "password.h"
 #include "shared.h"
 #include "user.h"
 
@@ -43,7 +43,9 @@ ask_verifier(const struct ctl *ctl, bool from_stdin,
 	if (from_stdin)
 		rc = password_from_stdin(&p, err) < 0 ? -1 : 1;
 	else if (isatty(STDIN_FILENO))
-		rc = password_from_terminal(&p, err);
+		rc = password_from_terminal(
+		    "Password (empty for none): ", "The same again: ", &p,
+		    err);
 	if (rc <= 0)
 		return rc;
 	if (crypt_open(&crypt, err) < 0)

@@ -7,10 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/limits.h"
 #include "certfile.h"
 #include "crypt/verifier.h"
-#include "json.h"
 #include "shared.h"
 #include "store/stats.h"
 #include "table.h"

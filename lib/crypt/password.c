@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-#include "password.h"
+#include "crypt/password.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <termios.h>
 
 #include "base/utf8.h"
 #include "crypt/crypt.h"
+
+enum { SIGNAL_POLL_MS = 100 };
 
 void
 password_init(struct password *p)
@@ -87,11 +88,14 @@ password_from_stdin(struct password *p, struct err *err)
 
 /* ---- the terminal ---- */
 
+/* The signals that end the program. */
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 struct terminal {
 	int fd;
-	int signals; /* signalfd of those that end the program */
 	sigset_t before;
 	struct termios settings;
+	bool signals_held;
 	bool echo_off;
 };
 
@@ -101,30 +105,23 @@ terminal_close(struct terminal *t)
 	if (t->echo_off)
 		(void)tcsetattr(t->fd, TCSAFLUSH, &t->settings);
 	close_fd(&t->fd);
-	if (t->signals >= 0)
+	if (t->signals_held)
 		/* a signal that waits is delivered here */
 		(void)sigprocmask(SIG_SETMASK, &t->before, NULL);
-	close_fd(&t->signals);
 }
 
-static int
-watch_signals(struct terminal *t, struct err *err)
+/* Nor may it be stopped with the echo off. */
+static void
+hold_signals(struct terminal *t)
 {
-	sigset_t ending;
+	sigset_t held;
 
-	sigemptyset(&ending);
-	sigaddset(&ending, SIGINT);
-	sigaddset(&ending, SIGTERM);
-	sigaddset(&ending, SIGHUP);
-	sigaddset(&ending, SIGQUIT);
-	t->signals = signalfd(-1, &ending, SFD_CLOEXEC);
-	if (t->signals < 0)
-		return err_set(err, ERR_TEMP, "signalfd: %s",
-		    strerror(errno));
-	/* nor may it be stopped with the echo off */
-	sigaddset(&ending, SIGTSTP);
-	(void)sigprocmask(SIG_BLOCK, &ending, &t->before);
-	return 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < countof(ending); i++)
+		sigaddset(&held, ending[i]);
+	sigaddset(&held, SIGTSTP);
+	(void)sigprocmask(SIG_BLOCK, &held, &t->before);
+	t->signals_held = true;
 }
 
 static int
@@ -136,8 +133,7 @@ terminal_open(struct terminal *t, struct err *err)
 		    "no terminal to ask for the password (%s); use "
 		    "--password-stdin",
 		    strerror(errno));
-	if (watch_signals(t, err) < 0)
-		return -1;
+	hold_signals(t);
 
 	struct termios silent = t->settings;
 
@@ -150,19 +146,38 @@ terminal_open(struct terminal *t, struct err *err)
 	return 0;
 }
 
+static bool
+is_interrupted(const struct terminal *t)
+{
+	sigset_t pending;
+
+	sigemptyset(&pending);
+	(void)sigpending(&pending);
+	for (size_t i = 0; i < countof(ending); i++)
+		if (sigismember(&pending, ending[i]) == 1 &&
+		    sigismember(&t->before, ending[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Held signals wake nobody, so they are looked for. */
 static int
 wait_for_input(void *ctx, struct err *err)
 {
 	const struct terminal *t = ctx;
-	struct pollfd fds[] = { { .fd = t->fd, .events = POLLIN },
-		{ .fd = t->signals, .events = POLLIN } };
+	struct pollfd ready = { .fd = t->fd, .events = POLLIN };
+	int n = 0;
 
-	while (poll(fds, countof(fds), -1) < 0)
-		if (errno != EINTR)
+	while (n == 0) {
+		n = poll(&ready, 1, SIGNAL_POLL_MS);
+		if (n < 0 && errno != EINTR)
 			return err_set(err, ERR_TEMP, "poll: %s",
 			    strerror(errno));
-	if (fds[1].revents != 0)
-		return err_set(err, ERR_PERM, "interrupted");
+		if (is_interrupted(t))
+			return err_set(err, ERR_PERM, "interrupted");
+		if (n < 0)
+			n = 0;
+	}
 	return 0;
 }
 
@@ -179,22 +194,25 @@ ask(struct terminal *t, const char *prompt, struct password *p,
 }
 
 int
-password_from_terminal(struct password *p, struct err *err)
+password_from_terminal(const char *prompt, const char *again,
+    struct password *p, struct err *err)
 {
-	cleanup(terminal_close) struct terminal t = { .fd = -1,
-		.signals = -1 };
-	cleanup(password_wipe) struct password again;
+	cleanup(terminal_close) struct terminal t = { .fd = -1 };
+	cleanup(password_wipe) struct password second;
 
-	password_init(&again);
-	if (terminal_open(&t, err) < 0 ||
-	    ask(&t, "Password (empty for none): ", p, err) < 0)
+	password_init(&second);
+	if (terminal_open(&t, err) < 0 || ask(&t, prompt, p, err) < 0)
 		return -1;
 	if (p->len == 0)
 		return 0;
-	if (check_text(p, err) < 0 ||
-	    ask(&t, "The same again: ", &again, err) < 0)
+	if (check_text(p, err) < 0)
 		return -1;
-	if (p->len != again.len || !crypt_equal(p->text, again.text, p->len))
+	if (again == NULL)
+		return 1;
+	if (ask(&t, again, &second, err) < 0)
+		return -1;
+	if (p->len != second.len ||
+	    !crypt_equal(p->text, second.text, p->len))
 		return err_set(err, ERR_PERM, "the two passwords differ");
 	return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-#include "json.h"
+#include "base/json.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,10 +4,10 @@
 /*
  * Writes one JSON document (RFC 8259), two blanks a level. Keys are constants
  * of the program; values may be foreign text: what is not UTF-8 becomes U+FFFD.
- * Write errors stay in the FILE, where ctl_done() finds them.
+ * Write errors stay in the FILE, where ferror() finds them.
  */
-#ifndef CTL_JSON_H
-#define CTL_JSON_H
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
