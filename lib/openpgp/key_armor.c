@@ -14,6 +14,7 @@ enum { CRC_CHARACTERS = 4 };
 enum place { OUTSIDE, IN_HEADERS, IN_DATA, AFTER_CRC, BEHIND };
 
 struct reader {
+	bool is_private; /* which kind of key is wanted */
 	enum place place;
 	size_t line;
 	struct buf base64;
@@ -49,13 +50,18 @@ static int
 too_large(struct err *err)
 {
 	return err_set(err, ERR_PERM,
-	    "too large for a certificate: more than %d octets",
-	    LIMIT_CERTIFICATE);
+	    "too large for a key: more than %d octets", LIMIT_CERTIFICATE);
 }
 
 static int
-on_begin(struct reader *r, const struct line *l, struct err *err)
+check_kind(const struct reader *r, const struct line *l, struct err *err)
 {
+	if (r->is_private)
+		return is(l, "-----BEGIN PGP PRIVATE KEY BLOCK-----")
+		    ? 0
+		    : err_set(err, ERR_PERM,
+		          "line %zu: \"%.*s\" does not begin a private key",
+		          r->line, (int)(l->len < 60 ? l->len : 60), l->text);
 	if (begins_with(l, "-----BEGIN PGP PRIVATE KEY BLOCK") ||
 	    begins_with(l, "-----BEGIN PGP SECRET KEY BLOCK"))
 		return err_set(
@@ -64,11 +70,19 @@ on_begin(struct reader *r, const struct line *l, struct err *err)
 		return err_set(err, ERR_PERM,
 		    "line %zu: \"%.*s\" does not begin a public key", r->line,
 		    (int)(l->len < 60 ? l->len : 60), l->text);
+	return 0;
+}
+
+static int
+on_begin(struct reader *r, const struct line *l, struct err *err)
+{
+	if (check_kind(r, l, err) < 0)
+		return -1;
 	if (r->place != OUTSIDE)
 		return err_set(err, ERR_PERM,
-		    "line %zu: a second key begins here; give one "
-		    "certificate at a time",
-		    r->line);
+		    "line %zu: a second key begins here; give one %s at a "
+		    "time",
+		    r->line, r->is_private ? "private key" : "certificate");
 	r->place = IN_HEADERS;
 	return 0;
 }
@@ -106,7 +120,8 @@ on_end(struct reader *r, const struct line *l, struct err *err)
 {
 	struct buf *out = r->out;
 
-	if (!is(l, "-----END PGP PUBLIC KEY BLOCK-----"))
+	if (!is(l, r->is_private ? "-----END PGP PRIVATE KEY BLOCK-----"
+	                         : "-----END PGP PUBLIC KEY BLOCK-----"))
 		return err_set(err, ERR_PERM,
 		    "line %zu: the armor ends with the wrong line", r->line);
 	if (r->base64.len / 4 * 3 > out->limit)
@@ -182,15 +197,32 @@ read_text(struct reader *r, const char *text, size_t n, struct err *err)
 			return -1;
 	}
 	if (r->place == OUTSIDE)
-		return err_set(err, ERR_PERM,
-		    "this is no OpenPGP certificate: neither binary nor a "
-		    "line \"-----BEGIN PGP PUBLIC KEY BLOCK-----\"");
+		return err_set(err, ERR_PERM, "%s",
+		    r->is_private
+		        ? "this is no private key: there is no line "
+		          "\"-----BEGIN PGP PRIVATE KEY BLOCK-----\""
+		        : "this is no OpenPGP certificate: neither binary nor "
+		          "a line \"-----BEGIN PGP PUBLIC KEY BLOCK-----\"");
 	if (r->place != BEHIND)
 		return err_set(err, ERR_PERM,
-		    "line %zu: the certificate is cut off here: its END line "
-		    "is missing",
-		    r->line);
+		    "line %zu: the %s is cut off here: its END line is "
+		    "missing",
+		    r->line, r->is_private ? "private key" : "certificate");
 	return 0;
+}
+
+static int
+dearmor(const uint8_t *data, size_t n, bool is_private, struct buf *out,
+    struct err *err)
+{
+	struct reader r = { .is_private = is_private,
+		.out = out,
+		.base64 = { .limit = 2 * (size_t)LIMIT_CERTIFICATE,
+			.secret = is_private } };
+	int rc = read_text(&r, (const char *)data, n, err);
+
+	buf_reset(&r.base64);
+	return rc;
 }
 
 int
@@ -206,10 +238,14 @@ key_dearmor(const uint8_t *data, size_t n, struct buf *out, struct err *err)
 	if (binary)
 		return buf_put(out, data, n, err);
 
-	struct reader r = { .out = out,
-		.base64 = { .limit = 2 * (size_t)LIMIT_CERTIFICATE } };
-	int rc = read_text(&r, (const char *)data, n, err);
+	return dearmor(data, n, false, out, err);
+}
 
-	buf_reset(&r.base64);
-	return rc;
+int
+key_dearmor_private(
+    const uint8_t *data, size_t n, struct buf *out, struct err *err)
+{
+	if (n > 2 * (size_t)LIMIT_CERTIFICATE)
+		return too_large(err);
+	return dearmor(data, n, true, out, err);
 }

@@ -17,4 +17,11 @@
 int key_dearmor(
     const uint8_t *data, size_t n, struct buf *out, struct err *err) must_check;
 
+/*
+ * The same for exactly one armored "PGP PRIVATE KEY BLOCK"; binary input is
+ * refused. Declare `out` with .secret = true.
+ */
+int key_dearmor_private(
+    const uint8_t *data, size_t n, struct buf *out, struct err *err) must_check;
+
 #endif
