@@ -47,4 +47,12 @@ void user_leave(struct user **up);
 
 const struct account *user_account(const struct user *u);
 
+struct message_cache;
+/*
+ * The restored messages that the user's connections share. The first call makes
+ * it, for so many octets; it ends with the user. ERR_TEMP.
+ */
+int user_messages(struct user *u, size_t octets, struct message_cache **out,
+    struct err *err) must_check;
+
 #endif
