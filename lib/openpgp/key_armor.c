@@ -215,6 +215,17 @@ static int
 dearmor(const uint8_t *data, size_t n, bool is_private, struct buf *out,
     struct err *err)
 {
+	if (n == 0)
+		return err_set(err, ERR_PERM, "there is no %s: empty",
+		    is_private ? "private key" : "certificate");
+
+	bool binary = (data[0] & 0x80) != 0;
+
+	if (n > (binary ? 1 : 2) * (size_t)LIMIT_CERTIFICATE)
+		return too_large(err);
+	if (binary)
+		return buf_put(out, data, n, err);
+
 	struct reader r = { .is_private = is_private,
 		.out = out,
 		.base64 = { .limit = 2 * (size_t)LIMIT_CERTIFICATE,
@@ -228,24 +239,12 @@ dearmor(const uint8_t *data, size_t n, bool is_private, struct buf *out,
 int
 key_dearmor(const uint8_t *data, size_t n, struct buf *out, struct err *err)
 {
-	if (n == 0)
-		return err_set(err, ERR_PERM, "there is no certificate: empty");
-
-	bool binary = (data[0] & 0x80) != 0;
-
-	if (n > (binary ? 1 : 2) * (size_t)LIMIT_CERTIFICATE)
-		return too_large(err);
-	if (binary)
-		return buf_put(out, data, n, err);
-
 	return dearmor(data, n, false, out, err);
 }
 
 int
-key_dearmor_private(
+secret_key_dearmor(
     const uint8_t *data, size_t n, struct buf *out, struct err *err)
 {
-	if (n > 2 * (size_t)LIMIT_CERTIFICATE)
-		return too_large(err);
 	return dearmor(data, n, true, out, err);
 }

@@ -17,11 +17,8 @@
 int key_dearmor(
     const uint8_t *data, size_t n, struct buf *out, struct err *err) must_check;
 
-/*
- * The same for exactly one armored "PGP PRIVATE KEY BLOCK"; binary input is
- * refused. Declare `out` with .secret = true.
- */
-int key_dearmor_private(
+/* The same for a "PGP PRIVATE KEY BLOCK"; `out` should be .secret. */
+int secret_key_dearmor(
     const uint8_t *data, size_t n, struct buf *out, struct err *err) must_check;
 
 #endif
