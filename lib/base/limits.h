@@ -33,7 +33,14 @@ enum {
 	LIMIT_MECHANISMS = 200,         /* SASL mechanisms of one account */
 	LIMIT_VERIFIER = 1024,
 	LIMIT_VAULT = 1 << 20,          /* a protected private key, armored */
+	LIMIT_ENROLMENT = 4 << 20,      /* an enrolment file */
 	LIMIT_POLICY_REQUEST = 16 << 10, /* attributes of one question */
+	LIMIT_IMAP_LINE = 64 << 10,     /* a client's command without literals */
+	LIMIT_IMAP_COMMAND = 2 << 20,   /* with literals, messages aside */
+	LIMIT_IMAP_LOGIN = 16 << 10,    /* a command before login */
+	LIMIT_IMAP_RESPONSE = 16 << 20, /* a server's, messages aside */
+	LIMIT_IMAP_ITEMS = 1000,        /* of one FETCH */
+	LIMIT_IMAP_PATH = 64,           /* part numbers in BODY[1.2.3] */
 	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */
 	LIMIT_SEARCH_PROGRAM = 60000,   /* Dovecot takes a line of 65,536 */
