@@ -316,6 +316,7 @@ class BridgeSite(Site):
         self.mechanisms = mechanisms
         self.seal_on_save = "yes" if seal else "no"
         self.accounts = {}
+        self.users_time = 1
         self.bridge = None
         self.imaps_port, self.bridge_imap, self.bridge_smtp = free_ports(3)
         super().__init__(start_milter=False, main=main)
@@ -346,6 +347,9 @@ class BridgeSite(Site):
                 f.write("%s:%s:%d:%d::%s::\n" % (
                     a.address, a.verifier, user.pw_uid, user.pw_gid,
                     self.path("mail", a.address)))
+        # another time than before: Dovecot looks at the second
+        self.users_time += 1
+        os.utime(self.path("users.new"), (self.users_time, self.users_time))
         os.replace(self.path("users.new"), self.path("users"))
 
     def enrol(self, address, password=PASSWORD, login="secret", key="vault",

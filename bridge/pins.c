@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * A file is one line:
+ *	sealpost-pin 1 HOST:PORT base64(USER) base64(SALT) ITERATIONS
+ * A file of another server or login name says nothing: the user has changed the
+ * configuration.
+ */
+
+#include "pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+enum { PATH_SIZE = 4096 };
+
+static int
+put_base64(struct buf *out, const void *data, size_t n, struct err *err)
+{
+	if (buf_reserve(out, base64_size(n) + 1, err) < 0)
+		return -1;
+	out->len += base64_encode(data, n, (char *)out->data + out->len);
+	return 0;
+}
+
+/* What stands before the salt. */
+static int
+put_login(const struct pin *p, struct buf *out, struct err *err)
+{
+	const char *user = p->account->user;
+
+	if (buf_putf(out, err, "sealpost-pin 1 %s:%u ", p->server->host,
+	        (unsigned)p->server->port) < 0 ||
+	    put_base64(out, user, strlen(user), err) < 0)
+		return -1;
+	return buf_putc(out, ' ', err);
+}
+
+static int
+put_pin(struct crypt_bytes salt, uint32_t iterations, struct buf *out,
+    struct err *err)
+{
+	if (put_base64(out, salt.data, salt.len, err) < 0)
+		return -1;
+	return buf_putf(out, err, " %lu\n", (unsigned long)iterations);
+}
+
+/* The address as a file's name: anything unusual as %XX. */
+static int
+put_path(const char *directory, const char *service, const char *address,
+    struct buf *out, struct err *err)
+{
+	if (buf_putf(out, err, "%s/pin-%s-", directory, service) < 0)
+		return -1;
+	for (const char *c = address; *c != '\0'; c++) {
+		bool usual = (*c >= 'a' && *c <= 'z') ||
+		    (*c >= '0' && *c <= '9') || strchr("@.+-_", *c) != NULL;
+		int rc = usual
+		    ? buf_putc(out, (uint8_t)*c, err)
+		    : buf_putf(out, err, "%%%02X", (unsigned)(uint8_t)*c);
+
+		if (rc < 0)
+			return -1;
+	}
+	return buf_str(out, err) == NULL ? -1 : 0;
+}
+
+/* 1 and the content, 0 no such file. */
+static int
+read_file(const char *path, struct buf *out, struct err *err)
+{
+	cleanup(close_fd) int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	uint8_t piece[1024];
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
+	while ((n = read(fd, piece, sizeof piece)) > 0)
+		if (buf_put(out, piece, (size_t)n, err) < 0)
+			return err_context(err, "%s", path);
+	if (n < 0)
+		return err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
+	return 1;
+}
+
+static bool
+begins_with(const struct buf *b, const struct buf *prefix)
+{
+	return b->len >= prefix->len &&
+	    memcmp(b->data, prefix->data, prefix->len) == 0;
+}
+
+static int
+compare(const struct pin *p, const char *path, const struct buf *is,
+    const struct buf *wanted, struct err *err)
+{
+	if (is->len == wanted->len && begins_with(is, wanted))
+		return 1;
+	return err_set(err, ERR_PERM,
+	    "%s names another salt or number of rounds for %s than before: "
+	    "if the password was changed at the server, remove %s and log in "
+	    "again; if not, somebody else may be answering",
+	    p->server->host, p->account->address, path);
+}
+
+int
+pin_check(const struct pin *p, struct crypt_bytes salt, uint32_t iterations,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
+	cleanup(buf_reset) struct buf is = { .limit = LIMIT_AUTH_LINE };
+	cleanup(buf_reset) struct buf wanted = { .limit = LIMIT_AUTH_LINE };
+
+	if (put_path(p->state_directory, p->service, p->account->address,
+	        &path, err) < 0)
+		return -1;
+
+	int found = read_file((const char *)path.data, &is, err);
+
+	if (found <= 0)
+		return found;
+	if (put_login(p, &wanted, err) < 0)
+		return -1;
+	if (!begins_with(&is, &wanted))
+		return 0;
+	if (salt.data == NULL)
+		return 1;
+	if (put_pin(salt, iterations, &wanted, err) < 0)
+		return -1;
+	return compare(p, (const char *)path.data, &is, &wanted, err);
+}
+
+static int
+write_all(int fd, const struct buf *text)
+{
+	size_t at = 0;
+
+	while (at < text->len) {
+		ssize_t n = write(fd, text->data + at, text->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += (size_t)n;
+	}
+	return fsync(fd);
+}
+
+/* A file of its own, then renamed: whoever reads sees the old or the new. */
+static int
+replace_file(const char *path, const struct buf *text, struct err *err)
+{
+	cleanup(free_str) char *temporary = NULL;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
+		temporary = NULL;
+		return err_nomem(err);
+	}
+
+	cleanup(close_fd) int fd = mkostemp(temporary, O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(
+		    err, ERR_TEMP, "%s: %s", temporary, strerror(errno));
+	if (write_all(fd, text) == 0 && rename(temporary, path) == 0)
+		return 0;
+	(void)err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
+	(void)unlink(temporary);
+	return -1;
+}
+
+int
+pin_store(const struct pin *p, struct crypt_bytes salt, uint32_t iterations,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
+	cleanup(buf_reset) struct buf text = { .limit = LIMIT_AUTH_LINE };
+
+	if (put_path(p->state_directory, p->service, p->account->address,
+	        &path, err) < 0 ||
+	    put_login(p, &text, err) < 0 ||
+	    put_pin(salt, iterations, &text, err) < 0)
+		return -1;
+	return replace_file((const char *)path.data, &text, err);
+}
+
+int
+pins_forget(const char *state_directory, const struct account *a,
+    struct err *err)
+{
+	static const char *const services[] = { "imap", "smtp" };
+
+	for (size_t i = 0; i < countof(services); i++) {
+		cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
+
+		if (put_path(state_directory, services[i], a->address, &path,
+		        err) < 0)
+			return -1;
+		if (unlink((const char *)path.data) < 0 && errno != ENOENT)
+			return err_set(err, ERR_TEMP, "%s: %s",
+			    (const char *)path.data, strerror(errno));
+	}
+	return 0;
+}
