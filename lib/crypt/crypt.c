@@ -127,6 +127,15 @@ crypt_close(struct crypt **cp)
 	free(c);
 }
 
+void
+crypt_lock_private_keys(void)
+{
+	enum { HEAP_SIZE = 256 << 10, PIECE_MIN = 32 };
+
+	if (CRYPTO_secure_malloc_initialized() == 0)
+		(void)CRYPTO_secure_malloc_init(HEAP_SIZE, PIECE_MIN);
+}
+
 int
 crypt_random(const struct crypt *c, void *out, size_t n, struct err *err)
 {

@@ -29,6 +29,13 @@ struct crypt_bytes {
 int crypt_open(struct crypt **out, struct err *err) must_check;
 void crypt_close(struct crypt **cp);
 
+/*
+ * From now on OpenSSL keeps private keys in memory that is not paged out and in
+ * no core dump (as far as the limit RLIMIT_MEMLOCK goes). Once a process, at
+ * its start, before there are threads; again does nothing.
+ */
+void crypt_lock_private_keys(void);
+
 int crypt_random(
     const struct crypt *c, void *out, size_t n, struct err *err) must_check;
 

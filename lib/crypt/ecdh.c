@@ -159,18 +159,71 @@ ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
 	return agree(ours, theirs, out, err);
 }
 
+struct ecdh_key {
+	enum curve curve;
+	EVP_PKEY *pkey;
+};
+
+int
+ecdh_key_new(const struct crypt *c, enum curve curve,
+    struct crypt_bytes private_key, struct ecdh_key **out, struct err *err)
+{
+	(void)c;
+	cleanup(ecdh_key_free) struct ecdh_key *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return err_nomem(err);
+	k->curve = curve;
+	k->pkey = private_key_of(curve, private_key.data, private_key.len);
+	if (k->pkey == NULL)
+		return crypt_err(err, ERR_PERM, "no private key of the curve");
+	*out = steal(&k);
+	return 0;
+}
+
+void
+ecdh_key_free(struct ecdh_key **kp)
+{
+	struct ecdh_key *k = steal(kp);
+
+	if (k == NULL)
+		return;
+	free_pkey(&k->pkey);
+	free(k);
+}
+
+static int
+derive(const struct ecdh_key *k, struct crypt_bytes peer,
+    struct ecdh_agreement *out, struct err *err)
+{
+	cleanup(free_pkey) EVP_PKEY *theirs =
+	    public_key(k->curve, peer.data, peer.len);
+
+	if (theirs == NULL)
+		return crypt_err(
+		    err, ERR_PERM, "the public key is no point of its curve");
+	return agree(k->pkey, theirs, out, err);
+}
+
+int
+ecdh_key_derive(const struct ecdh_key *k, struct crypt_bytes peer,
+    struct ecdh_agreement *out, struct err *err)
+{
+	if (derive(k, peer, out, err) < 0)
+		return -1;
+	memcpy(out->point, peer.data, peer.len);
+	out->point_len = peer.len;
+	return 0;
+}
+
 int
 ecdh_derive(const struct crypt *c, enum curve curve,
     struct crypt_bytes private_key, struct crypt_bytes peer,
     struct ecdh_agreement *out, struct err *err)
 {
-	(void)c;
-	cleanup(free_pkey) EVP_PKEY *theirs =
-	    public_key(curve, peer.data, peer.len);
-	cleanup(free_pkey) EVP_PKEY *ours =
-	    private_key_of(curve, private_key.data, private_key.len);
+	cleanup(ecdh_key_free) struct ecdh_key *k = NULL;
 
-	if (theirs == NULL || ours == NULL)
-		return crypt_err(err, ERR_PERM, "no key of the curve");
-	return agree(ours, theirs, out, err);
+	if (ecdh_key_new(c, curve, private_key, &k, err) < 0)
+		return -1;
+	return derive(k, peer, out, err);
 }

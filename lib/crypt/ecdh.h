@@ -43,11 +43,23 @@ struct ecdh_agreement {
 int ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
     size_t peer_len, struct ecdh_agreement *out, struct err *err) must_check;
 
+/* A private key that was taken in; constant, threads may share it. */
+struct ecdh_key;
+
+/* Big-endian, for X25519 little-endian. ERR_PERM when it is not of the curve. */
+int ecdh_key_new(const struct crypt *c, enum curve curve,
+    struct crypt_bytes private_key, struct ecdh_key **out, struct err *err)
+    must_check;
+void ecdh_key_free(struct ecdh_key **kp);
+
 /*
- * The other side: secret (out->secret alone is set) of a private key and the
- * ephemeral point `peer`. The private key is big-endian, for X25519
- * little-endian. ERR_PERM when one of them is not of the curve.
+ * The other side: the secret of a private key and the ephemeral point `peer`,
+ * which is put into *out as well. ERR_PERM when it is not of the curve.
  */
+int ecdh_key_derive(const struct ecdh_key *k, struct crypt_bytes peer,
+    struct ecdh_agreement *out, struct err *err) must_check;
+
+/* The same at once; out->secret alone is set. */
 int ecdh_derive(const struct crypt *c, enum curve curve,
     struct crypt_bytes private_key, struct crypt_bytes peer,
     struct ecdh_agreement *out, struct err *err) must_check;

@@ -8,13 +8,14 @@
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
+#include <string.h>
 
 #include "crypt/private.h"
 
 static void
 free_bn(BIGNUM **p)
 {
-	BN_free(*p);
+	BN_clear_free(*p);
 	*p = NULL;
 }
 
@@ -105,5 +106,187 @@ rsa_encrypt(const struct crypt *c, const struct rsa_public *key,
 	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1 ||
 	    EVP_PKEY_encrypt(ctx, out, out_len, in, n) != 1)
 		return crypt_err(err, ERR_TEMP, "RSA");
+	return 0;
+}
+
+struct rsa_key {
+	EVP_PKEY *pkey;
+	size_t len; /* of the modulus */
+};
+
+/* The numbers of a private key, with those that OpenSSL wants besides. */
+struct numbers {
+	BIGNUM *n, *e, *d, *p, *q, *dp, *dq, *qinv;
+};
+
+static void
+numbers_reset(struct numbers *b)
+{
+	free_bn(&b->n);
+	free_bn(&b->e);
+	free_bn(&b->d);
+	free_bn(&b->p);
+	free_bn(&b->q);
+	free_bn(&b->dp);
+	free_bn(&b->dq);
+	free_bn(&b->qinv);
+}
+
+static void
+free_bn_ctx(BN_CTX **p)
+{
+	BN_CTX_free(*p);
+	*p = NULL;
+}
+
+/* A number that is secret: in OpenSSL's locked memory where there is any. */
+static BIGNUM *
+secret_number(const struct crypt_bytes *bytes)
+{
+	BIGNUM *b = bytes == NULL ? BN_secure_new() : NULL;
+
+	if (bytes != NULL && bytes->len <= RSA_LEN_MAX &&
+	    (b = BN_secure_new()) != NULL &&
+	    BN_bin2bn(bytes->data, (int)bytes->len, b) == NULL)
+		free_bn(&b);
+	if (b != NULL)
+		BN_set_flags(b, BN_FLG_CONSTTIME);
+	return b;
+}
+
+static bool
+numbers_read(struct numbers *b, const struct rsa_private *key)
+{
+	const struct rsa_public *pub = &key->public_key;
+
+	b->n = BN_bin2bn(pub->modulus, (int)pub->modulus_len, NULL);
+	b->e = BN_bin2bn(pub->exponent, (int)pub->exponent_len, NULL);
+	b->d = secret_number(&key->d);
+	b->p = secret_number(&key->p);
+	b->q = secret_number(&key->q);
+	b->dp = secret_number(NULL);
+	b->dq = secret_number(NULL);
+	b->qinv = secret_number(NULL);
+	return b->n != NULL && b->e != NULL && b->d != NULL && b->p != NULL &&
+	       b->q != NULL && b->dp != NULL && b->dq != NULL &&
+	       b->qinv != NULL;
+}
+
+/* p times q is the modulus; what follows from them. */
+static bool
+numbers_derive(struct numbers *b)
+{
+	cleanup(free_bn_ctx) BN_CTX *ctx = BN_CTX_secure_new();
+	cleanup(free_bn) BIGNUM *t = secret_number(NULL);
+
+	if (ctx == NULL || t == NULL || BN_is_zero(b->p) || BN_is_one(b->p) ||
+	    BN_is_zero(b->q) || BN_is_one(b->q) ||
+	    BN_mul(t, b->p, b->q, ctx) != 1 || BN_cmp(t, b->n) != 0)
+		return false;
+	if (BN_sub(t, b->p, BN_value_one()) != 1 ||
+	    BN_mod(b->dp, b->d, t, ctx) != 1 ||
+	    BN_sub(t, b->q, BN_value_one()) != 1 ||
+	    BN_mod(b->dq, b->d, t, ctx) != 1)
+		return false;
+	return BN_mod_inverse(b->qinv, b->q, b->p, ctx) != NULL;
+}
+
+static bool
+numbers_push(const struct numbers *b, OSSL_PARAM_BLD *to)
+{
+	const struct {
+		const char *name;
+		const BIGNUM *number;
+	} all[] = {
+		{ OSSL_PKEY_PARAM_RSA_N, b->n },
+		{ OSSL_PKEY_PARAM_RSA_E, b->e },
+		{ OSSL_PKEY_PARAM_RSA_D, b->d },
+		{ OSSL_PKEY_PARAM_RSA_FACTOR1, b->p },
+		{ OSSL_PKEY_PARAM_RSA_FACTOR2, b->q },
+		{ OSSL_PKEY_PARAM_RSA_EXPONENT1, b->dp },
+		{ OSSL_PKEY_PARAM_RSA_EXPONENT2, b->dq },
+		{ OSSL_PKEY_PARAM_RSA_COEFFICIENT1, b->qinv },
+	};
+
+	for (size_t i = 0; i < countof(all); i++)
+		if (OSSL_PARAM_BLD_push_BN(to, all[i].name, all[i].number) != 1)
+			return false;
+	return true;
+}
+
+static EVP_PKEY *
+private_pkey_of(const struct numbers *b)
+{
+	cleanup(free_bld) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+
+	if (bld == NULL || !numbers_push(b, bld))
+		return NULL;
+
+	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+		return NULL;
+	return pkey;
+}
+
+int
+rsa_key_new(const struct crypt *c, const struct rsa_private *key,
+    struct rsa_key **out, struct err *err)
+{
+	(void)c;
+	if (check(&key->public_key, err) < 0)
+		return -1;
+
+	cleanup(numbers_reset) struct numbers b = { 0 };
+	cleanup(rsa_key_free) struct rsa_key *k = calloc(1, sizeof *k);
+
+	if (k == NULL)
+		return err_nomem(err);
+	if (!numbers_read(&b, key))
+		return crypt_err(err, ERR_TEMP, "load an RSA key");
+	if (!numbers_derive(&b))
+		return crypt_err(err, ERR_PERM, "the RSA key is damaged");
+	k->len = key->public_key.modulus_len;
+	k->pkey = private_pkey_of(&b);
+	if (k->pkey == NULL)
+		return crypt_err(err, ERR_TEMP, "load an RSA key");
+	*out = steal(&k);
+	return 0;
+}
+
+void
+rsa_key_free(struct rsa_key **kp)
+{
+	struct rsa_key *k = steal(kp);
+
+	if (k == NULL)
+		return;
+	free_pkey(&k->pkey);
+	free(k);
+}
+
+int
+rsa_decrypt(const struct rsa_key *k, const uint8_t *in, size_t n,
+    uint8_t out[RSA_LEN_MAX], size_t *out_len, struct err *err)
+{
+	uint8_t whole[RSA_LEN_MAX] = { 0 };
+
+	if (n > k->len)
+		return err_set(err, ERR_PERM, "longer than the RSA modulus");
+	memcpy(whole + k->len - n, in, n);
+
+	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+
+	*out_len = RSA_LEN_MAX;
+	if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
+		return crypt_err(err, ERR_TEMP, "RSA");
+	if (EVP_PKEY_decrypt(ctx, out, out_len, whole, k->len) != 1)
+		return crypt_err(err, ERR_PERM, "not for this RSA key");
 	return 0;
 }

@@ -34,4 +34,27 @@ int rsa_encrypt(const struct crypt *c, const struct rsa_public *key,
     const uint8_t *in, size_t n, uint8_t out[RSA_LEN_MAX], size_t *out_len,
     struct err *err) must_check;
 
+/* Big-endian, without leading zeros. */
+struct rsa_private {
+	struct rsa_public public_key;
+	struct crypt_bytes d; /* the private exponent */
+	struct crypt_bytes p, q;
+};
+
+/* A private key that was taken in; constant, threads may share it. */
+struct rsa_key;
+
+/* ERR_PERM as rsa_encrypt(), or when p times q is not the modulus. */
+int rsa_key_new(const struct crypt *c, const struct rsa_private *key,
+    struct rsa_key **out, struct err *err) must_check;
+void rsa_key_free(struct rsa_key **kp);
+
+/*
+ * Decrypts n octets (at most as many as the modulus has; leading zeros may be
+ * missing); out has room for RSA_LEN_MAX and gets what was encrypted. ERR_PERM
+ * when it was not encrypted to this key.
+ */
+int rsa_decrypt(const struct rsa_key *k, const uint8_t *in, size_t n,
+    uint8_t out[RSA_LEN_MAX], size_t *out_len, struct err *err) must_check;
+
 #endif

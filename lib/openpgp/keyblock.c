@@ -44,6 +44,30 @@ belongs(unsigned tag)
 	}
 }
 
+/* Of a secret key: the rules of a certificate, for the packets it has. */
+static int
+check_secret_tag(unsigned tag, size_t number, struct err *err)
+{
+	if (number == 1 && tag != PGP_TAG_SECRET_KEY)
+		return err_set(err, ERR_PERM,
+		    "this is no private key: it begins with a packet of tag "
+		    "%u",
+		    tag);
+	if (number > 1 &&
+	    (tag == PGP_TAG_SECRET_KEY || tag == PGP_TAG_PUBLIC_KEY))
+		return err_set(err, ERR_PERM,
+		    "packet %zu: a second key begins here; give one private "
+		    "key at a time",
+		    number);
+	if (tag != PGP_TAG_SECRET_KEY && tag != PGP_TAG_SECRET_SUBKEY &&
+	    !belongs(tag))
+		return err_set(err, ERR_PERM,
+		    "packet %zu has the tag %u, which has no place in a "
+		    "private key",
+		    number, tag);
+	return 0;
+}
+
 /* number counts from 1, as people do. */
 static int
 check_tag(unsigned tag, size_t number, struct err *err)
@@ -104,12 +128,21 @@ on_begin(void *ctx, unsigned tag, struct err *err)
 	struct collector *c = ctx;
 	struct keyblock *kb = c->kb;
 
-	if (check_tag(tag, kb->count + 1, err) < 0 || make_room(c, err) < 0)
+	if ((kb->secret ? check_secret_tag(tag, kb->count + 1, err)
+			: check_tag(tag, kb->count + 1, err)) < 0 ||
+	    make_room(c, err) < 0)
 		return -1;
 	kb->packets[kb->count] = (struct keyblock_packet){ .tag = tag };
 	c->starts[kb->count] = kb->bodies.len;
 	kb->count++;
 	return 0;
+}
+
+static bool
+is_key(unsigned tag)
+{
+	return tag == PGP_TAG_PUBLIC_KEY || tag == PGP_TAG_PUBLIC_SUBKEY ||
+	       tag == PGP_TAG_SECRET_KEY || tag == PGP_TAG_SECRET_SUBKEY;
 }
 
 static int
@@ -118,8 +151,7 @@ on_body(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	struct collector *c = ctx;
 	struct keyblock_packet *p = &c->kb->packets[c->kb->count - 1];
 
-	if (n > LIMIT_PACKET_BODY - p->body.n &&
-	    (p->tag == PGP_TAG_PUBLIC_KEY || p->tag == PGP_TAG_PUBLIC_SUBKEY))
+	if (n > LIMIT_PACKET_BODY - p->body.n && is_key(p->tag))
 		return err_set(err, ERR_PERM,
 		    "packet %zu: a key of more than %d octets", c->kb->count,
 		    LIMIT_PACKET_BODY);
@@ -145,10 +177,12 @@ damaged(struct err *err, const struct keyblock *kb, bool at_end)
 		return -1;
 	if (snprintf(why, sizeof why, "%s", err->text) < 0)
 		why[0] = '\0';
+	const char *what = kb->secret ? "private key" : "certificate";
+
 	if (kb->count == 0)
 		return err_set(
-		    err, ERR_PERM, "this is no OpenPGP certificate: %s", why);
-	return err_set(err, ERR_PERM, "the certificate is %s packet %zu: %s",
+		    err, ERR_PERM, "this is no OpenPGP %s: %s", what, why);
+	return err_set(err, ERR_PERM, "the %s is %s packet %zu: %s", what,
 	    at_end ? "cut off in" : "damaged after", kb->count, why);
 }
 
@@ -174,23 +208,26 @@ read_packets(struct keyblock *kb, struct err *err)
 	if (packet_reader_finish(r, err) < 0)
 		return damaged(err, kb, true);
 	if (kb->count == 0)
-		return err_set(err, ERR_PERM, "there is no certificate: empty");
+		return err_set(err, ERR_PERM, "there is no %s: empty",
+		    kb->secret ? "private key" : "certificate");
 	for (size_t i = 0; i < kb->count; i++)
 		kb->packets[i].body.p = kb->bodies.data + c.starts[i];
 	return 0;
 }
 
-int
-keyblock_read(
-    const uint8_t *data, size_t n, struct keyblock **out, struct err *err)
+static int
+read_block(bool secret, const uint8_t *data, size_t n, struct keyblock **out,
+    struct err *err)
 {
 	cleanup(keyblock_free) struct keyblock *kb = calloc(1, sizeof *kb);
 
 	if (kb == NULL)
 		return err_nomem(err);
-	kb->data.limit = LIMIT_CERTIFICATE;
-	kb->bodies.limit = LIMIT_CERTIFICATE;
-	if (key_dearmor(data, n, &kb->data, err) < 0)
+	kb->secret = secret;
+	kb->data = (struct buf){ .limit = LIMIT_CERTIFICATE, .secret = secret };
+	kb->bodies = kb->data;
+	if ((secret ? secret_key_dearmor(data, n, &kb->data, err)
+		    : key_dearmor(data, n, &kb->data, err)) < 0)
 		return -1;
 	/* bodies is never NULL then, not even for empty packets */
 	if (buf_reserve(&kb->bodies, kb->data.len, err) < 0)
@@ -199,6 +236,20 @@ keyblock_read(
 		return -1;
 	*out = steal(&kb);
 	return 0;
+}
+
+int
+keyblock_read(
+    const uint8_t *data, size_t n, struct keyblock **out, struct err *err)
+{
+	return read_block(false, data, n, out, err);
+}
+
+int
+keyblock_read_secret(
+    const uint8_t *data, size_t n, struct keyblock **out, struct err *err)
+{
+	return read_block(true, data, n, out, err);
 }
 
 void

@@ -20,6 +20,7 @@ struct keyblock_packet {
 };
 
 struct keyblock {
+	bool secret;       /* a secret key; else a certificate */
 	struct buf data;   /* the certificate, binary, as it was given */
 	struct buf bodies; /* of all packets, one behind the other */
 	struct keyblock_packet *packets;
@@ -33,6 +34,13 @@ struct keyblock {
  * message, too large.
  */
 int keyblock_read(const uint8_t *data, size_t n, struct keyblock **out,
+    struct err *err) must_check;
+
+/*
+ * The same for one transferable secret key; no public key may be in it but
+ * public subkeys. What is kept is wiped.
+ */
+int keyblock_read_secret(const uint8_t *data, size_t n, struct keyblock **out,
     struct err *err) must_check;
 void keyblock_free(struct keyblock **kp);
 

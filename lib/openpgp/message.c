@@ -20,6 +20,7 @@ struct message_reader {
 	uint8_t session_key[AES256_KEY_LEN];
 	size_t session_key_len;
 	bool failed;
+	bool needs_gpg;
 
 	struct packet_reader *outer;
 	unsigned outer_tag;
@@ -49,6 +50,8 @@ inner_begin(void *ctx, unsigned tag, struct err *err)
 	switch (tag) {
 	case TAG_ONE_PASS_SIGNATURE:
 	case PGP_TAG_SIGNATURE:
+		r->needs_gpg = true;
+		return 0;
 	case PGP_TAG_MARKER:
 	case PGP_TAG_PADDING:
 		return 0;
@@ -59,6 +62,7 @@ inner_begin(void *ctx, unsigned tag, struct err *err)
 		r->literal_head = LITERAL_FIXED_LEN;
 		return 0;
 	case PGP_TAG_COMPRESSED:
+		r->needs_gpg = true;
 		return err_set(err, ERR_PERM, "the message is compressed");
 	default:
 		return malformed(err, "something else than literal data in it");
@@ -195,6 +199,12 @@ message_reader_new(const struct crypt *c, struct aes_key session_key,
 		return -1;
 	*out = steal(&r);
 	return 0;
+}
+
+bool
+message_reader_needs_gpg(const struct message_reader *r)
+{
+	return r->needs_gpg;
 }
 
 void

@@ -10,6 +10,8 @@
 #ifndef OPENPGP_MESSAGE_H
 #define OPENPGP_MESSAGE_H
 
+#include <stdbool.h>
+
 #include "base/sink.h"
 #include "crypt/aes.h"
 
@@ -31,6 +33,11 @@ int message_reader_new(const struct crypt *c, struct aes_key session_key,
 int message_reader_feed(struct message_reader *r, const void *data, size_t n,
     struct err *err) must_check;
 int message_reader_finish(struct message_reader *r, struct err *err) must_check;
+/*
+ * Is there something in it that is for GPGME to judge: a signature, or
+ * compression (which made reading fail)?
+ */
+bool message_reader_needs_gpg(const struct message_reader *r);
 /* Wipes what it held. */
 void message_reader_free(struct message_reader **rp);
 
