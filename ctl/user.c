@@ -233,6 +233,22 @@ static const struct command commands[] = {
 		"mail is sealed to;\n"
 		"                    see sealpost key import\n",
 	    .run = user_add },
+	{ .name = "enrol",
+	    .usage = "FILE [--replace [--new-key]]",
+	    .summary = "Creates an account from an enrolment file",
+	    .help =
+		"FILE was made on the user's machine by sealpost-bridge "
+		"enrol: address, certificate,\nlogin and vault. The "
+		"password is not in it. Prints address and fingerprint: "
+		"compare\nit with what the user sees.\n"
+		"\n"
+		"  --replace  the account exists and gets the login and the "
+		"vault of the file: the\n"
+		"             user has a new password\n"
+		"  --new-key  and another key than before; mail sealed to the "
+		"old one can only be\n"
+		"             read with the user's own copy of it\n",
+	    .run = user_enrol },
 	{ .name = "list",
 	    .usage = "[--json]",
 	    .summary = "Lists the accounts",

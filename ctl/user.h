@@ -10,6 +10,7 @@
 #include "command.h"
 
 int user_add(struct ctl *ctl, int argc, char **argv);
+int user_enrol(struct ctl *ctl, int argc, char **argv);
 int user_passwd(struct ctl *ctl, int argc, char **argv);
 int user_list(struct ctl *ctl, int argc, char **argv);
 int user_show(struct ctl *ctl, int argc, char **argv);

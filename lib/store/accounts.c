@@ -119,16 +119,25 @@ check_new(struct directory *d, const char *address, struct err *err)
 }
 
 int
+account_insert(struct directory *d, const struct account *a, struct err *err)
+{
+	const char *domain = NULL;
+
+	if (check_account(a, &domain, err) < 0 ||
+	    directory_need_domain(d, domain, err) < 0 ||
+	    check_new(d, a->address, err) < 0)
+		return -1;
+	return insert(d, a, domain, err);
+}
+
+int
 directory_account_add(
     struct directory *d, const struct account *a, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
-	const char *domain = NULL;
 
-	if (check_account(a, &domain, err) < 0 ||
-	    database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
-	    directory_need_domain(d, domain, err) < 0 ||
-	    check_new(d, a->address, err) < 0 || insert(d, a, domain, err) < 0)
+	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
+	    account_insert(d, a, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
 }

@@ -105,6 +105,24 @@ directory_cert_put(struct directory *d, const char *address,
 }
 
 int
+directory_enrol(struct directory *d, const struct account *a,
+    const struct pgp_cert *cert, int64_t now, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+	char hex[PGP_FINGERPRINT_HEX_SIZE];
+
+	if (check_cert(cert, err) < 0)
+		return -1;
+	(void)pgp_fingerprint_hex(
+	    cert->fingerprint, cert->fingerprint_len, hex);
+	if (database_begin(d->db, STORE_WRITE, &tx, err) < 0 ||
+	    account_insert(d, a, err) < 0 ||
+	    insert_cert(d, a->address, hex, cert, now, err) < 0)
+		return -1;
+	return database_commit(&tx, err);
+}
+
+int
 directory_cert_remove(struct directory *d, const char *address,
     const char *fingerprint, struct err *err)
 {

@@ -108,6 +108,9 @@ int directory_account_list(struct directory *d, directory_each_account each,
  */
 int directory_cert_put(struct directory *d, const char *address,
     const struct pgp_cert *cert, int64_t now, struct err *err) must_check;
+/* A new account with its certificate, in one transaction. ERR_PERM as above. */
+int directory_enrol(struct directory *d, const struct account *a,
+    const struct pgp_cert *cert, int64_t now, struct err *err) must_check;
 /* 1 removed, 0 no such certificate. fingerprint in upper-case hexadecimal. */
 int directory_cert_remove(struct directory *d, const char *address,
     const char *fingerprint, struct err *err) must_check;

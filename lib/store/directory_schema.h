@@ -62,7 +62,9 @@ int directory_list_texts(struct directory *d, enum directory_statement s,
     const char *key, directory_each_text each, void *ctx,
     struct err *err) must_check;
 
-/* Both are to be called inside a transaction. */
+/* To be called inside a transaction. */
+int account_insert(struct directory *d, const struct account *a,
+    struct err *err) must_check;
 int account_load(struct directory *d, const char *address, struct account **out,
     struct err *err) must_check;
 int cert_list_load(struct directory *d, const char *address,

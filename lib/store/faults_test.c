@@ -323,9 +323,17 @@ check_sound(const struct store_call *c, const char *path, unsigned n)
 
 	/* unless it is what was changed */
 	if (c->secrets != call_verifier_put && c->secrets != call_set_enabled &&
-	    rc != after[c->file].right)
+	    c->secrets != call_secrets_enrol && rc != after[c->file].right)
 		fail_msg(
 		    "after step %u of %s: %d, %s", n, c->name, rc, err.text);
+	/* verifier and vault change together */
+	if (c->secrets == call_secrets_enrol)
+		assert_int_equal(
+		    ask_sql(path,
+		        "SELECT count(*) FROM verifiers JOIN vaults USING "
+		        "(address) WHERE (verifier = '{X}other') <> "
+		        "(armored = 'other')"),
+		    0);
 	assert_int_equal(
 	    ask_sql(path, "SELECT count(*) FROM pragma_integrity_check "
 			  "WHERE integrity_check <> 'ok'"),

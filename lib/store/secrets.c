@@ -155,29 +155,61 @@ check_mechanisms(const char *address, const char *mechanisms, struct err *err)
 	return 0;
 }
 
+/* Both are to be called inside a transaction. */
+static int
+put_verifier(struct secrets *s, const struct secrets_enrolment *e,
+    struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+
+	if (check_address(e->address, err) < 0)
+		return -1;
+	if (strlen(e->verifier) > LIMIT_VERIFIER)
+		return err_set(err, ERR_PERM, "%s: the verifier is too long",
+		    e->address);
+	if (check_mechanisms(e->address, e->mechanisms, err) < 0 ||
+	    query_open(s->db, VERIFIER_PUT, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, e->address);
+	query_bind_text(&q, 2, e->verifier);
+	query_bind_int(&q, 3, e->enabled);
+	query_bind_text(&q, 4, e->mechanisms);
+	return query_run(&q, err);
+}
+
+static int
+put_vault(struct secrets *s, const struct secrets_enrolment *e,
+    struct err *err)
+{
+	cleanup(query_close) struct query q = { 0 };
+
+	if (check_address(e->address, err) < 0)
+		return -1;
+	if (strlen(e->armored) > LIMIT_VAULT ||
+	    strlen(e->fingerprint) > LIMIT_VAULT)
+		return err_set(
+		    err, ERR_PERM, "%s: the vault is too large", e->address);
+	if (query_open(s->db, VAULT_PUT, &q, err) < 0)
+		return -1;
+	query_bind_text(&q, 1, e->address);
+	query_bind_text(&q, 2, e->armored);
+	query_bind_text(&q, 3, e->fingerprint);
+	return query_run(&q, err);
+}
+
 int
 secrets_verifier_put(struct secrets *s, const char *address,
     const char *verifier, const char *mechanisms, bool enabled,
     struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
-	cleanup(query_close) struct query q = { 0 };
+	const struct secrets_enrolment e = { .address = address,
+		.verifier = verifier,
+		.mechanisms = mechanisms,
+		.enabled = enabled };
 
-	if (check_address(address, err) < 0)
-		return -1;
-	if (strlen(verifier) > LIMIT_VERIFIER)
-		return err_set(
-		    err, ERR_PERM, "%s: the verifier is too long", address);
-	if (check_mechanisms(address, mechanisms, err) < 0)
-		return -1;
 	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
-	    query_open(s->db, VERIFIER_PUT, &q, err) < 0)
-		return -1;
-	query_bind_text(&q, 1, address);
-	query_bind_text(&q, 2, verifier);
-	query_bind_int(&q, 3, enabled);
-	query_bind_text(&q, 4, mechanisms);
-	if (query_run(&q, err) < 0)
+	    put_verifier(s, &e, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
 }
@@ -320,20 +352,24 @@ secrets_vault_put(struct secrets *s, const char *address, const char *armored,
     const char *fingerprint, struct err *err)
 {
 	cleanup(database_rollback) struct database *tx = NULL;
-	cleanup(query_close) struct query q = { 0 };
+	const struct secrets_enrolment e = { .address = address,
+		.armored = armored,
+		.fingerprint = fingerprint };
 
-	if (check_address(address, err) < 0)
-		return -1;
-	if (strlen(armored) > LIMIT_VAULT || strlen(fingerprint) > LIMIT_VAULT)
-		return err_set(
-		    err, ERR_PERM, "%s: the vault is too large", address);
 	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
-	    query_open(s->db, VAULT_PUT, &q, err) < 0)
+	    put_vault(s, &e, err) < 0)
 		return -1;
-	query_bind_text(&q, 1, address);
-	query_bind_text(&q, 2, armored);
-	query_bind_text(&q, 3, fingerprint);
-	if (query_run(&q, err) < 0)
+	return database_commit(&tx, err);
+}
+
+int
+secrets_enrol(
+    struct secrets *s, const struct secrets_enrolment *e, struct err *err)
+{
+	cleanup(database_rollback) struct database *tx = NULL;
+
+	if (database_begin(s->db, STORE_WRITE, &tx, err) < 0 ||
+	    put_verifier(s, e, err) < 0 || put_vault(s, e, err) < 0)
 		return -1;
 	return database_commit(&tx, err);
 }

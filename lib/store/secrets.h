@@ -57,8 +57,21 @@ int secrets_server_get(struct secrets *s, uint8_t out[SECRETS_SERVER_LEN],
 /* armored is the protected private key; fingerprint upper-case hexadecimal. */
 int secrets_vault_put(struct secrets *s, const char *address,
     const char *armored, const char *fingerprint, struct err *err) must_check;
+/* 1 and both, 0 there is none. */
 int secrets_vault_get(struct secrets *s, const char *address,
     struct buf *armored, struct buf *fingerprint, struct err *err) must_check;
+
+/* Verifier and vault in one transaction, whatever was there. */
+struct secrets_enrolment {
+	const char *address;
+	const char *verifier;
+	const char *mechanisms;
+	bool enabled;
+	const char *armored;
+	const char *fingerprint;
+};
+int secrets_enrol(struct secrets *s, const struct secrets_enrolment *e,
+    struct err *err) must_check;
 
 /* Removes verifier and vault; no error when there is none. */
 int secrets_remove(

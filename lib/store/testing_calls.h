@@ -245,6 +245,20 @@ call_cert_put(struct directory *d, struct err *err)
 }
 
 static inline int
+call_directory_enrol(struct directory *d, struct err *err)
+{
+	char address[] = "enrolled@example.org";
+	char none[] = "";
+	const struct account a = { .address = address, .enabled = true,
+		.mechanisms = none };
+	cleanup(pgp_cert_free) struct pgp_cert *c = testing_cert(1, 1000, 9);
+
+	if (c == NULL)
+		return err_nomem(err);
+	return directory_enrol(d, &a, c, 0, err);
+}
+
+static inline int
 call_cert_remove(struct directory *d, struct err *err)
 {
 	return directory_cert_remove(
@@ -350,6 +364,18 @@ call_vault_get(struct secrets *s, struct err *err)
 	int rc = secrets_vault_get(s, testing_ann, &a, &f, err);
 
 	return rc == 1 && (a.len != 5 || f.len != 4) ? WRONG_ANSWER : rc;
+}
+
+static inline int
+call_secrets_enrol(struct secrets *s, struct err *err)
+{
+	const struct secrets_enrolment e = { .address = testing_ann,
+		.verifier = "{X}other",
+		.mechanisms = "PLAIN",
+		.armored = "other",
+		.fingerprint = "AB" };
+
+	return secrets_enrol(s, &e, err);
 }
 
 static inline int
@@ -541,6 +567,7 @@ static const struct store_call store_calls[] = {
 	DIRECTORY_CALL(account_find, STORE_READ, 1),
 	DIRECTORY_CALL(account_list, STORE_READ, 0),
 	DIRECTORY_CALL(cert_put, STORE_WRITE, 0),
+	DIRECTORY_CALL(directory_enrol, STORE_WRITE, 0),
 	DIRECTORY_CALL(cert_remove, STORE_WRITE, 1),
 	DIRECTORY_CALL(cert_list, STORE_READ, 0),
 	DIRECTORY_CALL(recipient_find, STORE_READ, 1),
@@ -552,6 +579,7 @@ static const struct store_call store_calls[] = {
 	SECRETS_CALL(server_get, STORE_READ, 0),
 	SECRETS_CALL(vault_put, STORE_WRITE, 0),
 	SECRETS_CALL(vault_get, STORE_READ, 1),
+	SECRETS_CALL(secrets_enrol, STORE_WRITE, 0),
 	SECRETS_CALL(secrets_remove, STORE_WRITE, 0),
 	STATS_CALL(stats_add, STORE_WRITE, 0),
 	STATS_CALL(stats_add_many, STORE_WRITE, 0),
