@@ -66,6 +66,13 @@ class Keys:
     def secret(self, fingerprint):
         return self.gpg("--armor", "--export-secret-keys", fingerprint)
 
+    def vault(self, user_id, passphrase):
+        """A new key under a passphrase: its fingerprint and armor."""
+        options = ("--passphrase", passphrase)
+        fingerprint = self.make(user_id, options=options)
+        return fingerprint, self.gpg(*options, "--armor",
+                                     "--export-secret-keys", fingerprint)
+
     def revoked(self, fingerprint):
         """The certificate, revoked by the file that gpg has prepared."""
         path = f"{self.home}/openpgp-revocs.d/{fingerprint}.rev"
@@ -80,6 +87,8 @@ def setUpModule():
     unittest.addModuleCleanup(KEYS.close)
     KEYS.ann = KEYS.make("Ann <ann@example.org>")
     KEYS.other = KEYS.make("Else <else@example.net>")
+    KEYS.eve, KEYS.eve_vault = KEYS.vault("eve@example.org", "eve's secret")
+    KEYS.new, KEYS.new_vault = KEYS.vault("Eve <eve@example.org>", "new one")
 
 
 class Case(unittest.TestCase):
@@ -701,6 +710,273 @@ class Users(Case):
         column = lines[0].index("STATE")
         for line in lines[1:]:
             self.assertEqual(line[column:column + 7], "enabled")
+
+
+class Enrolment(Case):
+    """sealpost user enrol; the bridge's side is tested end to end."""
+    address = "eve@example.org"
+
+    def setUp(self):
+        super().setUp()
+        self.init()
+
+    def make_verifier(self, secret=b"login secret", count=4096):
+        salt = os.urandom(16)
+        salted = hashlib.pbkdf2_hmac("sha256", secret, salt, count)
+        client = hmac.digest(salted, b"Client Key", "sha256")
+        return "{SCRAM-SHA-256}%d,%s" % (count, ",".join(
+            base64.b64encode(part).decode() for part in (
+                salt, hashlib.sha256(client).digest(),
+                hmac.digest(salted, b"Server Key", "sha256"))))
+
+    def content(self, **change):
+        made = {
+            "format": "sealpost enrolment", "version": 1,
+            "address": self.address, "created": "2026-11-21T07:00:00Z",
+            "fingerprint": KEYS.eve,
+            "certificate": KEYS.public(KEYS.eve).decode(),
+            "verifier": self.make_verifier(),
+            "vault": KEYS.eve_vault.decode()}
+        made.update(change)
+        return {name: value for name, value in made.items()
+                if value is not None}
+
+    def new_key(self, **change):
+        return self.content(fingerprint=KEYS.new,
+                            certificate=KEYS.public(KEYS.new).decode(),
+                            vault=KEYS.new_vault.decode(), **change)
+
+    def file(self, content):
+        path = self.dir / "eve.json"
+        path.write_text(content if isinstance(content, str)
+                        else json.dumps(content))
+        return path
+
+    def state(self):
+        """What the databases hold of the address."""
+        with contextlib.closing(sqlite3.connect(
+                self.settings["accounts"]["directory"])) as db:
+            account = db.execute(
+                "SELECT enabled FROM accounts WHERE address = ?",
+                (self.address,)).fetchone()
+            certs = {row[0] for row in db.execute(
+                "SELECT fingerprint FROM certificates WHERE address = ?",
+                (self.address,))}
+        with contextlib.closing(sqlite3.connect(
+                self.settings["accounts"]["secrets"])) as db:
+            login = db.execute("SELECT verifier, enabled FROM verifiers "
+                               "WHERE address = ?",
+                               (self.address,)).fetchone()
+            vault = db.execute("SELECT armored, fingerprint FROM vaults "
+                               "WHERE address = ?",
+                               (self.address,)).fetchone()
+        return account, certs, login, vault
+
+    def assert_enrolled(self, content, enabled=1):
+        account, certs, login, vault = self.state()
+        self.assertEqual(account, (enabled,))
+        self.assertIn(content["fingerprint"], certs)
+        self.assertEqual(login, (content["verifier"], enabled))
+        self.assertEqual(vault, (content["vault"], content["fingerprint"]))
+
+    def test_enrol(self):
+        content = self.content(address="EVE@Example.ORG")
+        self.assertEqual(self.ok("user", "enrol", self.file(content)),
+                         f"eve@example.org {KEYS.eve}\n")
+        self.assert_enrolled(content)
+        sealed = self.ok("seal", self.address, data="Subject: x\n\nbody\n")
+        self.assertIn("BEGIN PGP MESSAGE", sealed)
+
+    def test_refused(self):
+        """Nothing of a file that is not right in all its parts."""
+        public = KEYS.public(KEYS.eve).decode()
+        for name, content, message in [
+                ("no file", None, "No such file"),
+                ("empty", "", "not one JSON object"),
+                ("no JSON", "hello", "not one JSON object"),
+                ("another JSON", "{}", "no enrolment file"),
+                ("twice", json.dumps(self.content())[:-1] +
+                 ', "address": "ann@example.org"}', "stands twice"),
+                ("unknown member", self.content(quota="9"), "is unknown"),
+                ("newer", self.content(version=2), "a newer program"),
+                ("too large", self.content(vault="x" * (5 << 20)),
+                 "more than"),
+                ("no address", self.content(address=None), "is missing"),
+                ("bad address", self.content(address="eve"), "eve"),
+                ("another domain", self.content(address="eve@example.net"),
+                 "there is no domain example.net"),
+                ("verifier: few iterations",
+                 self.content(verifier=self.make_verifier(count=4095)),
+                 "verifier"),
+                ("verifier: too many iterations",
+                 self.content(verifier=self.make_verifier().replace(
+                     "}4096,", "}4000000000,")), "iterations"),
+                ("verifier: a plain password",
+                 self.content(verifier="{PLAIN}x"), "verifier"),
+                ("verifier: more behind it",
+                 self.content(verifier=self.make_verifier() + "\n"),
+                 "verifier"),
+                ("certificate: a secret key",
+                 self.content(certificate=KEYS.eve_vault.decode()),
+                 "secret key"),
+                ("certificate: two",
+                 self.content(certificate=public + public), "second"),
+                ("certificate: another fingerprint",
+                 self.content(fingerprint=KEYS.new), "fingerprint"),
+                ("vault: public", self.content(vault=public),
+                 "does not begin a private key"),
+                ("vault: unprotected",
+                 self.content(certificate=KEYS.public(KEYS.ann).decode(),
+                              vault=KEYS.secret(KEYS.ann).decode(),
+                              fingerprint=KEYS.ann), "not protected"),
+                ("vault: another key",
+                 self.content(vault=KEYS.new_vault.decode()),
+                 "not that of the certificate"),
+                ("vault: cut",
+                 self.content(vault=KEYS.eve_vault.decode()[:400]),
+                 "cut off"),
+                ("vault: none", self.content(vault=""), "empty")]:
+            with self.subTest(name):
+                path = self.dir / "none" if content is None else \
+                    self.file(content)
+                run = self.run_ctl("user", "enrol", path)
+                said = run.stderr.decode()
+                self.assertEqual(run.returncode, 1, said)
+                self.assertIn(message, said)
+                self.assertEqual(self.state(), (None, set(), None, None))
+
+    def test_usage(self):
+        path = self.file(self.content())
+        self.fails(2, "--new-key", "user", "enrol", path, "--new-key")
+        run = self.run_ctl("user", "enrol", "--help")
+        for option in (b"--replace", b"--new-key"):
+            self.assertIn(option, run.stdout)
+
+    def test_another_name_warns(self):
+        self.ok("user", "enrol", self.file(self.content(
+            address="bob@example.org")), warning="bob@example.org")
+
+    def test_overwrites_only_when_told(self):
+        first, second = self.content(), self.content(
+            verifier=self.make_verifier(b"another"))
+        self.ok("user", "enrol", self.file(first))
+        self.fails(1, "--replace", "user", "enrol", self.file(second))
+        self.assert_enrolled(first)
+        self.ok("user", "enrol", self.file(second), "--replace")
+        self.assert_enrolled(second)
+
+    def test_another_key_only_when_told(self):
+        first, second = self.content(), self.new_key()
+        self.ok("user", "enrol", self.file(first))
+        self.fails(1, "--new-key", "user", "enrol", self.file(second),
+                   "--replace")
+        self.assert_enrolled(first)
+        self.ok("user", "enrol", self.file(second), "--replace", "--new-key")
+        self.assert_enrolled(second)
+
+    def test_older_key_warns(self):
+        self.ok("user", "enrol", self.file(self.content()))
+        self.directory_db().execute(
+            "UPDATE certificates SET created = created + 100")
+        self.ok("user", "enrol", self.file(self.new_key()), "--replace",
+                "--new-key", warning="another certificate")
+
+    def test_settings_stay(self):
+        """An account without key and vault is completed."""
+        self.ok("user", "add", self.address, "--password-stdin", data="pw\n")
+        self.ok("user", "set", self.address, "quota=1G", "mechanisms=PLAIN")
+        self.ok("user", "disable", self.address)
+        content = self.content()
+        self.ok("user", "enrol", self.file(content), "--replace")
+        self.assert_enrolled(content, enabled=0)
+        shown = self.json("user", "show", self.address)
+        self.assertEqual(shown["quota"], 1 << 30)
+        self.assertEqual(self.secrets_db().execute(
+            "SELECT mechanisms FROM verifiers").fetchall(), [("PLAIN",)])
+
+    def test_every_write_that_fails_is_taken_back(self):
+        content = self.content()
+        second = self.new_key()
+        writes = [(self.secrets_db(), "INSERT ON verifiers"),
+                  (self.secrets_db(), "INSERT ON vaults"),
+                  (self.secrets_db(), "UPDATE ON verifiers"),
+                  (self.directory_db(), "INSERT ON accounts"),
+                  (self.directory_db(), "INSERT ON certificates"),
+                  (self.directory_db(), "INSERT ON subkeys")]
+
+        def all_fail(content, *options):
+            before = self.state()
+            for db, event in writes:
+                with self.subTest(event):
+                    db.execute(f"CREATE TRIGGER fault BEFORE {event} "
+                               "BEGIN SELECT RAISE(ABORT, 'fault'); END")
+                    run = self.run_ctl("user", "enrol", self.file(content),
+                                       *options)
+                    db.execute("DROP TRIGGER fault")
+                    if "accounts" in event and options:
+                        continue  # it is there already
+                    self.assertIn(run.returncode, (1, 75))
+                    self.assertNotEqual(run.stderr, b"")
+                    self.assertEqual(self.state(), before)
+
+        all_fail(content)
+        self.ok("user", "enrol", self.file(content))
+        writes.pop(3)
+        all_fail(second, "--replace", "--new-key")
+        self.assert_enrolled(content)
+
+    def test_killed_anywhere(self):
+        """Never a login without account, key and vault; then it goes on."""
+        content = self.content()
+        path = self.file(content)
+        args = [SEALPOST, "-c", self.conf, "user", "enrol", path]
+        unfinished = 0
+        for step in range(40):
+            process = subprocess.Popen(args, stderr=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, env=KEYS.env)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=step * 0.008)
+            process.kill()
+            process.communicate()
+            account, certs, login, vault = self.state()
+            if login is not None and login[1]:
+                self.assert_enrolled(content)
+            else:
+                unfinished += 1
+            if account is not None:
+                self.assertEqual(certs, {KEYS.eve})
+                self.assertIsNotNone(vault)
+            if login is None or not login[1]:
+                self.ok("user", "enrol", path)
+            self.assert_enrolled(content)
+            self.ok("user", "remove", self.address)
+        self.assertGreater(unfinished, 0)
+
+    def test_unfinished_is_finished(self):
+        """Killed before its last step, which enables the login."""
+        content = self.content()
+        path = self.file(content)
+        self.ok("user", "enrol", path)
+        self.secrets_db().execute("UPDATE verifiers SET enabled = 0")
+        self.fails(1, "--replace", "user", "enrol",
+                   self.file(self.content()))
+        self.file(content)
+        self.ok("user", "enrol", path)
+        self.assert_enrolled(content)
+
+    def test_disabled_stays_disabled(self):
+        path = self.file(self.content())
+        self.ok("user", "enrol", path)
+        self.ok("user", "disable", self.address)
+        self.fails(1, "--replace", "user", "enrol", path)
+        self.assertEqual(self.state()[2][1], 0)
+
+    def test_locked(self):
+        for db in (self.secrets_db(), self.directory_db()):
+            db.execute("BEGIN EXCLUSIVE")
+            self.fails(75, ".db", "user", "enrol", self.file(self.content()))
+            db.execute("ROLLBACK")
+            self.assertEqual(self.state(), (None, set(), None, None))
 
 
 class Terminal(Case):
