@@ -8,11 +8,14 @@
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/wait.h>
 
 enum { PATH_SIZE = 4096, REMOVE_FDS = 8, WATCHES = 8 };
 
 struct gpg_home {
+	enum gpg_home_use use;
 	char path[PATH_SIZE];
 };
 
@@ -21,6 +24,10 @@ struct gpg_home {
  * not drop what it thinks is from the future. Third-party signatures say
  * nothing here.
  */
+#define QUIET_CONF                                                          \
+	"no-tty\nno-greeting\ndisable-dirmngr\n"                            \
+	"no-auto-key-retrieve\nno-auto-key-locate\nno-random-seed-file\n"   \
+	"no-auto-check-trustdb\ntrust-model always\n"
 #define COMMON_CONF                                                         \
 	"batch\nno-tty\nno-greeting\nno-autostart\ndisable-dirmngr\n"       \
 	"no-auto-key-retrieve\nno-auto-key-locate\nno-random-seed-file\n"   \
@@ -37,7 +44,11 @@ static const char *const home_conf[] = {
 	[GPG_HOME_FOR_VETTING] = COMMON_CONF "no-allow-non-selfsigned-uid\n",
 	[GPG_HOME_FOR_ENCRYPTION] =
 	    COMMON_CONF "rfc4880\ncipher-algo AES256\ncompress-algo none\n",
+	[GPG_HOME_FOR_KEYS] = QUIET_CONF,
 };
+
+static const char agent_conf[] =
+    "allow-loopback-pinentry\nno-allow-external-cache\ndisable-scdaemon\n";
 
 static int
 write_file(
@@ -56,16 +67,27 @@ write_file(
 	return 0;
 }
 
+static const char *
+find_parent(enum gpg_home_use use)
+{
+	const char *memory = secure_getenv("XDG_RUNTIME_DIR");
+	const char *parent = secure_getenv("TMPDIR");
+
+	if (use == GPG_HOME_FOR_KEYS && memory != NULL && *memory == '/' &&
+	    access(memory, W_OK | X_OK) == 0)
+		return memory;
+	return parent == NULL || *parent == '\0' ? "/tmp" : parent;
+}
+
 int
 gpg_home_new(enum gpg_home_use use, struct gpg_home **out, struct err *err)
 {
-	const char *parent = secure_getenv("TMPDIR");
+	const char *parent = find_parent(use);
 	struct gpg_home *made = calloc(1, sizeof *made);
 
 	if (made == NULL)
 		return err_nomem(err);
-	if (parent == NULL || *parent == '\0')
-		parent = "/tmp";
+	made->use = use;
 
 	int n = snprintf(
 	    made->path, sizeof made->path, "%s/sealpost-gpg.XXXXXX", parent);
@@ -79,10 +101,69 @@ gpg_home_new(enum gpg_home_use use, struct gpg_home **out, struct err *err)
 
 	cleanup(gpg_home_free) struct gpg_home *h = made;
 
-	if (write_file(h->path, "gpg.conf", home_conf[use], err) < 0)
+	if (write_file(h->path, "gpg.conf", home_conf[use], err) < 0 ||
+	    (use == GPG_HOME_FOR_KEYS &&
+	        write_file(h->path, "gpg-agent.conf", agent_conf, err) < 0))
 		return -1;
 	*out = steal(&h);
 	return 0;
+}
+
+/* What was on a disk may stay there all the same; it is protected, too. */
+static int
+overwrite_one(
+    const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	static const char zeros[4096];
+	cleanup(close_fd) int fd = -1;
+	off_t left = st->st_size;
+
+	(void)at;
+	if (type == FTW_F && S_ISREG(st->st_mode))
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	while (fd >= 0 && left > 0) {
+		size_t part = left < (off_t)sizeof zeros ? (size_t)left
+		                                         : sizeof zeros;
+		ssize_t n = write(fd, zeros, part);
+
+		if (n <= 0)
+			return 0;
+		left -= n;
+	}
+	if (fd >= 0)
+		(void)fsync(fd);
+	return 0;
+}
+
+/* Runs gpgconf, which knows how to reach the agent, to its end. */
+static void
+tell_agent(const struct gpg_home *h, const char *what, const char *whom)
+{
+	char program[] = "gpgconf";
+	char option[] = "--homedir";
+	cleanup(free_str) char *home = strdup(h->path);
+	cleanup(free_str) char *command = strdup(what);
+	cleanup(free_str) char *component = strdup(whom);
+	char *argv[] = { program, option, home, command,
+		*whom == '\0' ? NULL : component, NULL };
+	const char *path = gpgme_get_dirinfo("gpgconf-name");
+	pid_t pid;
+	int status;
+
+	if (path == NULL || home == NULL || command == NULL ||
+	    component == NULL ||
+	    posix_spawn(&pid, path, NULL, NULL, argv, environ) != 0)
+		return;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+static void
+end_agent(const struct gpg_home *h)
+{
+	tell_agent(h, "--kill", "gpg-agent");
+	tell_agent(h, "--remove-socketdir", "");
+	(void)nftw(h->path, overwrite_one, REMOVE_FDS, FTW_PHYS);
 }
 
 static int
@@ -102,6 +183,8 @@ gpg_home_free(struct gpg_home **hp)
 
 	if (h == NULL)
 		return;
+	if (h->use == GPG_HOME_FOR_KEYS)
+		end_agent(h);
 	(void)nftw(h->path, remove_one, REMOVE_FDS, FTW_DEPTH | FTW_PHYS);
 	free(h);
 }
@@ -226,6 +309,23 @@ set_home(gpgme_ctx_t ctx, const char *home)
 	    home);
 }
 
+static int
+new_context(const char *home, gpgme_ctx_t *out, struct err *err)
+{
+	(void)pthread_once(&gpgme_started, start_gpgme);
+
+	gpgme_error_t code = gpgme_new(out);
+
+	if (code == 0)
+		code = gpgme_set_protocol(*out, GPGME_PROTOCOL_OpenPGP);
+	if (code == 0 && home != NULL)
+		code = set_home(*out, home);
+	if (code != 0)
+		return gpg_failed(err, code, "start");
+	gpgme_set_offline(*out, 1);
+	return 0;
+}
+
 int
 gpg_open(const char *home, struct gpg **out, struct err *err)
 {
@@ -233,17 +333,8 @@ gpg_open(const char *home, struct gpg **out, struct err *err)
 
 	if (g == NULL)
 		return err_nomem(err);
-	(void)pthread_once(&gpgme_started, start_gpgme);
-
-	gpgme_error_t code = gpgme_new(&g->ctx);
-
-	if (code == 0)
-		code = gpgme_set_protocol(g->ctx, GPGME_PROTOCOL_OpenPGP);
-	if (code == 0 && home != NULL)
-		code = set_home(g->ctx, home);
-	if (code != 0)
-		return gpg_failed(err, code, "start");
-	gpgme_set_offline(g->ctx, 1);
+	if (new_context(home, &g->ctx, err) < 0)
+		return -1;
 	set_loop(g);
 	*out = steal(&g);
 	return 0;
@@ -433,4 +524,34 @@ gpg_export(struct gpg *g, const char *fingerprint, struct buf *out,
 	if (code != 0)
 		return gpg_failed(err, code, "export");
 	return take_data(&data, out, err);
+}
+
+static void
+free_context(gpgme_ctx_t *ctx)
+{
+	gpgme_release(*ctx);
+	*ctx = NULL;
+}
+
+int
+gpg_each_key(const char *home, const char *pattern, bool secret,
+    void (*fn)(void *ctx, gpgme_key_t key), void *ctx, struct err *err)
+{
+	cleanup(free_context) gpgme_ctx_t gpg = NULL;
+
+	if (new_context(home, &gpg, err) < 0)
+		return -1;
+
+	gpgme_error_t code = gpgme_op_keylist_start(gpg, pattern, secret);
+
+	while (code == 0) {
+		cleanup(free_gpg_key) gpgme_key_t key = NULL;
+
+		code = gpgme_op_keylist_next(gpg, &key);
+		if (code == 0)
+			fn(ctx, key);
+	}
+	if (gpgme_err_code(code) != GPG_ERR_EOF)
+		return gpg_failed(err, code, "list keys");
+	return 0;
 }

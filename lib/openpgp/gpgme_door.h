@@ -26,10 +26,18 @@
  * A GNUPGHOME of its own: a new folder (0700) under TMPDIR or /tmp with a
  * gpg.conf that starts no agent, asks no network and writes no seed file. Only
  * public keys and ciphertext are ever in it.
+ *
+ * For private keys an agent is started, and the folder is rather made in
+ * XDG_RUNTIME_DIR, which is in memory. The keys in it are protected by their
+ * passphrases; they are overwritten and the agent is ended when it is freed.
  */
 struct gpg_home;
 
-enum gpg_home_use { GPG_HOME_FOR_VETTING, GPG_HOME_FOR_ENCRYPTION };
+enum gpg_home_use {
+	GPG_HOME_FOR_VETTING,
+	GPG_HOME_FOR_ENCRYPTION,
+	GPG_HOME_FOR_KEYS,
+};
 
 int gpg_home_new(enum gpg_home_use use, struct gpg_home **out,
     struct err *err) must_check;
@@ -87,6 +95,15 @@ int gpg_import(struct gpg *g, const uint8_t *data, size_t n, struct err *err)
  * expired and revoked subkeys.
  */
 int gpg_export(struct gpg *g, const char *fingerprint, struct buf *out,
+    struct err *err) must_check;
+
+/*
+ * Gives every key of the GNUPGHOME `home` that the pattern names to fn;
+ * `secret`: only those whose secret part is there. On a context of its own with
+ * GPGME's loop: gpg reads nothing then.
+ */
+int gpg_each_key(const char *home, const char *pattern, bool secret,
+    void (*fn)(void *ctx, gpgme_key_t key), void *ctx,
     struct err *err) must_check;
 
 /* A data object on memory that is borrowed for its life. */

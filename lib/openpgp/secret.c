@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "crypt/kdf.h"
 #include "openpgp/fingerprint.h"
 #include "openpgp/keyblock.h"
 #include "openpgp/message.h"
@@ -153,6 +154,17 @@ pgp_secret_fingerprint(const struct pgp_secret *s, size_t *len)
 {
 	*len = s->fingerprint_len;
 	return s->fingerprint;
+}
+
+int
+pgp_secret_derive(const struct pgp_secret *s, const char *purpose,
+    uint8_t out[PGP_DERIVED_LEN], struct err *err)
+{
+	return hkdf_sha256(s->crypt,
+	    (struct crypt_bytes){ s->keys[0]->seed, SECRET_SEED_LEN },
+	    (struct crypt_bytes){ NULL, 0 },
+	    (struct crypt_bytes){ purpose, strlen(purpose) }, out,
+	    PGP_DERIVED_LEN, err);
 }
 
 bool

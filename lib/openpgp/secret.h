@@ -44,6 +44,15 @@ bool pgp_secret_was_protected(const struct pgp_secret *s);
 const uint8_t *pgp_secret_fingerprint(
     const struct pgp_secret *s, size_t *len);
 
+/*
+ * A key (32 octets) for something else that only the owner may read, made of
+ * the secret parts: the same whatever the passphrase is. `purpose` tells one
+ * from another.
+ */
+enum { PGP_DERIVED_LEN = 32 };
+int pgp_secret_derive(const struct pgp_secret *s, const char *purpose,
+    uint8_t out[PGP_DERIVED_LEN], struct err *err) must_check;
+
 /* Can it decrypt what is encrypted to the (sub)key with this fingerprint? */
 bool pgp_secret_has(
     const struct pgp_secret *s, const uint8_t *fingerprint, size_t len);

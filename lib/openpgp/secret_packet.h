@@ -42,13 +42,15 @@ struct secret_packet {
 int secret_packet_read(unsigned tag, struct octets body,
     struct secret_packet *out, struct err *err) must_check;
 
+enum { SECRET_SEED_LEN = 32 };
+
 /* A private key that decrypts; constant. */
 struct secret_key {
 	struct pgp_subkey subkey; /* its packet is owned */
 	struct pubkey pubkey;     /* borrows from subkey.packet */
 	struct ecdh_key *ecdh;    /* one of the two */
 	struct rsa_key *rsa;
-	bool was_protected;       /* by the passphrase */
+	uint8_t seed[SECRET_SEED_LEN]; /* a hash of the secret numbers */
 };
 
 /*

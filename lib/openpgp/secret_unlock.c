@@ -306,14 +306,14 @@ secret_key_free(struct secret_key **kp)
 	free(k->subkey.packet);
 	ecdh_key_free(&k->ecdh);
 	rsa_key_free(&k->rsa);
-	free(k);
+	locked_free(k, sizeof *k);
 }
 
 int
 secret_packet_unlock(const struct crypt *c, const struct secret_packet *p,
     struct crypt_bytes passphrase, struct secret_key **out, struct err *err)
 {
-	cleanup(secret_key_free) struct secret_key *k = calloc(1, sizeof *k);
+	cleanup(secret_key_free) struct secret_key *k = locked_new(sizeof *k);
 	const size_t size = p->data.n;
 
 	if (p->unusable != NULL)
@@ -330,14 +330,15 @@ secret_packet_unlock(const struct crypt *c, const struct secret_packet *p,
 	int rc = decrypt_material(c, p, passphrase, &plain, err);
 
 	if (rc == 1 &&
-	    make_key(c, (struct octets){ plain.data, plain.len }, k, err) < 0)
+	    (hash_of(c, HASH_SHA256, plain.data, plain.len, k->seed, err) < 0 ||
+		make_key(c, (struct octets){ plain.data, plain.len }, k, err) <
+		    0))
 		rc = -1;
 	locked_free(plain.data, size);
 	if (rc <= 0)
 		return rc;
 	if (check_pair(c, k, err) < 0)
 		return -1;
-	k->was_protected = p->usage != SECRET_PLAIN;
 	*out = steal(&k);
 	return 1;
 }
