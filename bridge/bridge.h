@@ -14,11 +14,16 @@
 #include "net/stream.h"
 #include "user.h"
 
+struct sent;          /* sent.h */
+struct smtp_features; /* smtp_features.h */
+
 struct bridge {
 	const struct bridge_conf *conf;
 	const struct crypt *crypt;
 	const struct net_tls *tls; /* the listeners' certificate; NULL = none */
 	struct users *users;
+	struct sent *sent;
+	struct smtp_features *features;
 };
 
 /* `client` stays the caller's. may_plain: AUTH is allowed without TLS. */

@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "state.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -52,24 +53,14 @@ put_pin(struct crypt_bytes salt, uint32_t iterations, struct buf *out,
 	return buf_putf(out, err, " %lu\n", (unsigned long)iterations);
 }
 
-/* The address as a file's name: anything unusual as %XX. */
 static int
 put_path(const char *directory, const char *service, const char *address,
     struct buf *out, struct err *err)
 {
-	if (buf_putf(out, err, "%s/pin-%s-", directory, service) < 0)
-		return -1;
-	for (const char *c = address; *c != '\0'; c++) {
-		bool usual = (*c >= 'a' && *c <= 'z') ||
-		    (*c >= '0' && *c <= '9') || strchr("@.+-_", *c) != NULL;
-		int rc = usual
-		    ? buf_putc(out, (uint8_t)*c, err)
-		    : buf_putf(out, err, "%%%02X", (unsigned)(uint8_t)*c);
+	char kind[16];
 
-		if (rc < 0)
-			return -1;
-	}
-	return buf_str(out, err) == NULL ? -1 : 0;
+	(void)snprintf(kind, sizeof kind, "pin-%s", service);
+	return state_put_path(directory, kind, address, out, err);
 }
 
 /* 1 and the content, 0 no such file. */

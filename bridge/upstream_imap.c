@@ -371,9 +371,8 @@ read_literal(struct net_stream *s, size_t n, struct buf *out, struct err *err)
 	return 0;
 }
 
-/* One response with its literals. */
-static int
-read_response(struct net_stream *s, struct buf *out, struct err *err)
+int
+imap_read_response(struct net_stream *s, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf line = {
 		.limit = RESPONSE_MAX,
@@ -422,7 +421,7 @@ upstream_fetch_vault(void *imap_stream, struct buf *armored, struct err *err)
 	    net_stream_flush(s, err) < 0)
 		return -1;
 	for (;;) {
-		if (read_response(s, &response, err) < 0)
+		if (imap_read_response(s, &response, err) < 0)
 			return -1;
 
 		const char *line = text_of(&response);

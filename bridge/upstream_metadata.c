@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-/* One METADATA response, read without I/O. */
+/* Responses to METADATA and LIST, read without I/O. */
 
 #include <string.h>
 #include <strings.h>
@@ -29,7 +29,7 @@ static int
 broken(struct err *err)
 {
 	return err_set(
-	    err, ERR_PROTO, "the server sends a METADATA that is malformed");
+	    err, ERR_PROTO, "the server sends a response that is malformed");
 }
 
 static int
@@ -125,4 +125,42 @@ imap_metadata_value(const struct buf *response, const char *entry,
 	if (!skip(&c, " ("))
 		return 0; /* a list of changed entries */
 	return find_entry(&c, entry, out, err);
+}
+
+/* "(\\a \\b)" */
+static int
+read_attributes(struct cursor *c, bool *is_sent, struct err *err)
+{
+	*is_sent = false;
+	while (!skip(c, ")")) {
+		const uint8_t *from = c->p;
+
+		while (c->p < c->end && *c->p != ' ' && *c->p != ')')
+			c->p++;
+		if (c->p == c->end)
+			return broken(err);
+		if (c->p - from == 5 &&
+		    strncasecmp((const char *)from, "\\Sent", 5) == 0)
+			*is_sent = true;
+		if (!skip(c, " ") && *c->p != ')')
+			return broken(err);
+	}
+	return 0;
+}
+
+int
+imap_list_entry(const struct buf *response, bool *is_sent, struct buf *name,
+    struct err *err)
+{
+	struct cursor c = { response->data, response->data + response->len };
+
+	if (!skip(&c, "* LIST ("))
+		return 0;
+	/* the separator goes the way of the name, which comes behind it */
+	if (read_attributes(&c, is_sent, err) < 0)
+		return -1;
+	if (!skip(&c, " ") || read_value(&c, name, err) < 0 ||
+	    !skip(&c, " ") || read_value(&c, name, err) < 0)
+		return broken(err);
+	return 1;
 }

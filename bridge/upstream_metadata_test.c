@@ -79,6 +79,45 @@ test_cut(void **state)
 	}
 }
 
+static const struct {
+	const char *in;
+	int rc;
+	bool is_sent;
+	const char *name;
+} lists[] = {
+	{ "* LIST (\\HasNoChildren \\Sent) \"/\" Sent", 1, true, "Sent" },
+	{ "* LIST () NIL \"a b\"", 1, false, "a b" },
+	{ "* LIST (\\Sentinel) \".\" {3}\r\na\"b", 1, false, "a\"b" },
+	{ "* list (\\sent) \"/\" \"x\\\"y\"", 1, true, "x\"y" },
+	{ "* LSUB () \"/\" a", 0, false, "" },
+	{ "* LIST (\\Sent \"/\" a", -1, false, "" },
+	{ "* LIST (\\Sent", -1, false, "" },
+	{ "* LIST (\\Sent) \"/\"", -1, false, "" },
+	{ "* LIST (\\Sent)", -1, false, "" },
+};
+
+static void
+test_lists(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(lists); i++) {
+		cleanup(buf_reset) struct buf in = { .limit = 1000 };
+		cleanup(buf_reset) struct buf name = { .limit = 1000 };
+		bool is_sent = false;
+
+		assert_int_equal(buf_puts(&in, lists[i].in, NULL), 0);
+
+		int rc = imap_list_entry(&in, &is_sent, &name, NULL);
+
+		if (rc != lists[i].rc ||
+		    (rc == 1 &&
+		        (is_sent != lists[i].is_sent ||
+		            strcmp(buf_str(&name, NULL), lists[i].name) !=
+		                0)))
+			fail_msg("%s: %d", lists[i].in, rc);
+	}
+}
+
 static void
 test_words(void **state)
 {
@@ -133,6 +172,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_keywords),
 		cmocka_unit_test(test_base64),

@@ -67,6 +67,20 @@ int upstream_put_encoded(struct crypt_bytes message, struct buf *out,
     struct err *err) must_check;
 
 /*
+ * One IMAP response: its lines, with CRLF and the literal's octets behind each
+ * that announces one. Bounded by out's limit. NUL-terminated.
+ */
+int imap_read_response(struct net_stream *s, struct buf *out, struct err *err)
+    must_check;
+
+/*
+ * A LIST response: 1, the mailbox's name as IMAP writes it, and whether it has
+ * the attribute \Sent (RFC 6154). 0 for any other response, -1 ERR_PROTO.
+ */
+int imap_list_entry(const struct buf *response, bool *is_sent,
+    struct buf *name, struct err *err) must_check;
+
+/*
  * The value of one entry of a METADATA response (RFC 5464, section 4.4.1) with
  * its literals behind their lines: 1 and the value, 0 when it is NIL or not
  * there, -1 ERR_PROTO.

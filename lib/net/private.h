@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "net/listener.h"
+#include "net/notify.h"
 #include "net/server.h"
 
 enum { NET_PIECE = 64 << 10 }; /* what is read at once */
@@ -91,8 +92,5 @@ void net_conn_touch(struct net_conn *c);
 
 /* Should the line be written now? *kept_back is how many were not. */
 bool net_warning_is_due(struct net_warning *w, unsigned long *kept_back);
-
-/* A message to the service manager, if there is one ("READY=1"). */
-void net_notify(const char *message);
 
 #endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * The listeners of bridge.conf and the threads of their connections. A plain
+ * listener is for loopback; elsewhere it is opened only when there is a
+ * certificate, and lets nobody log in before STARTTLS.
+ */
+#ifndef BRIDGE_LISTEN_H
+#define BRIDGE_LISTEN_H
+
+#include <signal.h>
+
+#include "bridge.h"
+
+/* What a kind of listener runs for a client. */
+struct bridge_service {
+	const char *name;  /* for the log */
+	const char *listen; /* of the configuration; "" = none */
+	bool tls;          /* from the first octet */
+	const char *busy;  /* said to one connection too many; with line end */
+	void (*run)(struct bridge *b, struct net_stream *client,
+	    bool may_plain);
+};
+
+struct bridge_listeners;
+
+/* Opens them all; ERR_PERM for one that may not be, ERR_TEMP. */
+int bridge_listeners_open(struct bridge *b,
+    const struct bridge_service *services, size_t count,
+    struct bridge_listeners **out, struct err *err) must_check;
+
+/*
+ * Serves until one of the signals comes, which must be blocked in all threads;
+ * then ends the sessions. 0, or 1 when some did not end in time: the process
+ * must exit without touching anything that is theirs.
+ */
+int bridge_listeners_run(struct bridge_listeners *l, const sigset_t *until,
+    struct err *err) must_check;
+
+void bridge_listeners_free(struct bridge_listeners **lp);
+
+#endif
