@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * From the server to the client: response by response, with the capabilities
+ * filtered, and nothing of a message that no command of the bridge asked for.
+ */
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "imap_session.h"
+#include "proto/imap_capability.h"
+
+void
+imap_own_reset(struct imap_own *o)
+{
+	buf_reset(&o->result);
+}
+
+void
+imap_own_begin(struct imap_session *s, struct imap_own *o)
+{
+	(void)snprintf(o->tag, sizeof o->tag, "%s%x", s->own_tag,
+	    ++s->own_count);
+	o->done = o->ok = o->too_large = false;
+	buf_reset(&o->result);
+	o->result.limit = LIMIT_IMAP_LINE;
+}
+
+/* ---- what is changed on the way ---- */
+
+static int
+relay_text(struct imap_session *s, const void *text, size_t n, struct err *err)
+{
+	if (net_stream_write(s->client, text, n, err) < 0)
+		return -1;
+	return net_stream_write(s->client, "\r\n", 2, err);
+}
+
+/* "CAPABILITY a b c", filtered, between `before` and `after`. */
+static int
+relay_capabilities(struct imap_session *s, const struct imap_cursor *before,
+    const struct imap_cursor *list, const struct imap_cursor *after,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
+
+	if (buf_put(&out, before->at, (size_t)(before->end - before->at),
+	        err) < 0)
+		return -1;
+
+	cleanup(buf_reset) struct buf words = { .limit = LIMIT_IMAP_LINE };
+
+	if (imap_capability_filter(list->at, (size_t)(list->end - list->at),
+	        &words, err) < 0 ||
+	    buf_put(&out, words.data, words.len, err) < 0 ||
+	    buf_put(&out, after->at, (size_t)(after->end - after->at), err) <
+	        0)
+		return -1;
+	return relay_text(s, out.data, out.len, err);
+}
+
+/* A status response, whatever its tag: its code may list capabilities. */
+static int
+relay_status(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	const struct buf *t = &s->response.text;
+	static const char name[] = "CAPABILITY ";
+	struct imap_value unused;
+
+	if (!imap_code_is(r, "CAPABILITY", &unused) ||
+	    r->code_len < sizeof name)
+		return relay_text(s, t->data, t->len, err);
+
+	const uint8_t *list = r->code + sizeof name - 1;
+	const uint8_t *end = r->code + r->code_len;
+	const struct imap_cursor parts[] = { { t->data, list }, { list, end },
+		{ end, t->data + t->len } };
+
+	return relay_capabilities(s, &parts[0], &parts[1], &parts[2], err);
+}
+
+static int
+relay_capability_data(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	const struct buf *t = &s->response.text;
+	const uint8_t *end = t->data + t->len;
+	const struct imap_cursor parts[] = { { t->data, r->rest },
+		{ r->rest, end }, { end, end } };
+
+	return relay_capabilities(s, &parts[0], &parts[1], &parts[2], err);
+}
+
+static int
+relay_enabled(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
+	struct imap_cursor c = imap_cursor(r->rest, r->rest_len);
+	struct imap_value v;
+
+	if (buf_puts(&out, "* ENABLED", err) < 0)
+		return -1;
+	while (imap_next(&c, &v, NULL) > 0)
+		if (imap_enable_passes(v.data, v.len) &&
+		    (buf_putc(&out, ' ', err) < 0 ||
+		        buf_put(&out, v.data, v.len, err) < 0))
+			return -1;
+	return relay_text(s, out.data, out.len, err);
+}
+
+/* Nobody asked for it: flags may pass, octets of a message may not. */
+static int
+relay_fetch(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	struct imap_cursor items;
+	struct imap_value name, value;
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_RESPONSE };
+	int rc, kept = 0;
+
+	if (imap_fetch_open(r, &items, err) < 0 ||
+	    buf_putf(&out, err, "* %u FETCH (", r->number) < 0)
+		return -1;
+	while ((rc = imap_fetch_next(&items, &name, &value, err)) > 0) {
+		if (!imap_item_passes(name.data, name.len))
+			continue;
+		if ((kept++ > 0 && buf_putc(&out, ' ', err) < 0) ||
+		    buf_put(&out, name.raw, name.raw_len, err) < 0 ||
+		    buf_putc(&out, ' ', err) < 0 ||
+		    buf_put(&out, value.raw, value.raw_len, err) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return -1;
+	if (kept == 0)
+		return 0;
+	return buf_putc(&out, ')', err) < 0
+	    ? -1
+	    : relay_text(s, out.data, out.len, err);
+}
+
+static int
+relay_data(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	if (imap_response_is(r, "CAPABILITY"))
+		return relay_capability_data(s, r, err);
+	if (imap_response_is(r, "ENABLED"))
+		return relay_enabled(s, r, err);
+	if (imap_response_is(r, "FETCH"))
+		return relay_fetch(s, r, err);
+	return relay_text(s, s->response.text.data, s->response.text.len, err);
+}
+
+/* ---- answers to what was forwarded ---- */
+
+static void
+forget_mailbox(struct imap_session *s)
+{
+	free_str(&s->mailbox);
+	s->uidvalidity = 0;
+	imap_kinds_reset(&s->kinds);
+}
+
+static void
+take_effect(struct imap_session *s, struct imap_forwarded *f, bool ok)
+{
+	switch (f->effect) {
+	case EFFECT_SELECT: /* a SELECT that fails leaves none selected */
+		forget_mailbox(s);
+		if (ok) {
+			s->mailbox = steal(&f->mailbox);
+			s->uidvalidity = s->next_uidvalidity;
+		}
+		s->next_uidvalidity = 0;
+		break;
+	case EFFECT_CLOSE:
+		if (ok)
+			forget_mailbox(s);
+		break;
+	case EFFECT_IDLE:
+		s->idling = false;
+		break;
+	case EFFECT_NONE:
+		break;
+	}
+}
+
+static int
+relay_tagged(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	size_t i = 0;
+
+	while (i < s->forwarded_count &&
+	    (strlen(s->forwarded[i].tag) != r->tag_len ||
+	        memcmp(s->forwarded[i].tag, r->tag, r->tag_len) != 0))
+		i++;
+	if (i == s->forwarded_count)
+		return err_set(err, ERR_PROTO,
+		    "the server answers a command that was not given");
+	take_effect(s, &s->forwarded[i], imap_response_is(r, "OK"));
+	free(s->forwarded[i].mailbox);
+	s->forwarded_count--;
+	memmove(&s->forwarded[i], &s->forwarded[i + 1],
+	    (s->forwarded_count - i) * sizeof s->forwarded[0]);
+	return relay_status(s, r, err);
+}
+
+static int
+end_own(struct imap_own *own, const struct imap_response *r,
+    const struct buf *text, struct err *err)
+{
+	const uint8_t *end = text->data + text->len;
+
+	own->done = true;
+	own->ok = imap_response_is(r, "OK");
+	return buf_put(&own->result, r->word, (size_t)(end - r->word), err);
+}
+
+static bool
+is_own(const struct imap_own *own, const struct imap_response *r)
+{
+	return own != NULL && strlen(own->tag) == r->tag_len &&
+	    memcmp(own->tag, r->tag, r->tag_len) == 0;
+}
+
+/* ---- one response ---- */
+
+static int
+take_status(struct imap_session *s, const struct imap_response *r,
+    struct err *err)
+{
+	struct imap_value v;
+
+	if (imap_response_is(r, "BYE"))
+		s->ended = true;
+	if (imap_code_is(r, "UIDVALIDITY", &v) &&
+	    !imap_number(v.data, v.len, &s->next_uidvalidity))
+		s->next_uidvalidity = 0;
+	return relay_status(s, r, err);
+}
+
+static int
+take_continuation(struct imap_session *s, struct err *err)
+{
+	s->continued = true;
+	if (!s->idling)
+		return 0;
+	return relay_text(s, s->response.text.data, s->response.text.len, err);
+}
+
+static int
+dispatch(struct imap_session *s, struct imap_own *own, struct err *err)
+{
+	struct imap_response r;
+	int rc = 0;
+
+	if (imap_response_parse(
+	        s->response.text.data, s->response.text.len, &r, err) < 0)
+		return -1;
+	switch (r.kind) {
+	case IMAP_CONTINUE:
+		return take_continuation(s, err);
+	case IMAP_TAGGED:
+		if (is_own(own, &r))
+			return end_own(own, &r, &s->response.text, err);
+		return relay_tagged(s, &r, err);
+	case IMAP_STATUS:
+		return take_status(s, &r, err);
+	case IMAP_DATA:
+		if (own != NULL && own->data != NULL)
+			rc = own->data(own->ctx, &r, err);
+		return rc != 0 ? (rc < 0 ? -1 : 0) : relay_data(s, &r, err);
+	}
+	return 0;
+}
+
+static bool
+is_streamed(const struct imap_session *s, const struct imap_own *own)
+{
+	struct imap_response r;
+
+	return own != NULL && own->stream_fetch &&
+	    imap_response_parse(s->response.text.data, s->response.text.len,
+	        &r, NULL) == 0 &&
+	    r.kind == IMAP_DATA && imap_response_is(&r, "FETCH");
+}
+
+/* What was gathered, and the literal behind it, to the client. */
+static int
+stream_literal(struct imap_session *s, struct err *err)
+{
+	struct imap_frame *f = &s->response;
+	const struct sink client = imap_stream_sink(s->client);
+
+	if (net_stream_write(s->client, f->text.data, f->text.len, err) < 0 ||
+	    imap_read_literal(s->server, f->literal.octets, &client, err) < 0)
+		return -1;
+	buf_clear(&f->text);
+	imap_frame_resume(f);
+	return 0;
+}
+
+static int
+take_literal(struct imap_session *s, struct imap_own *own, bool *lost,
+    struct err *err)
+{
+	struct imap_frame *f = &s->response;
+
+	if (f->literal.octets <= f->text.limit - f->text.len)
+		return imap_keep_literal(s->server, f, err);
+	if (own == NULL || imap_skip_literal(
+	                       s->server, f->literal.octets, err) < 0)
+		return err_set(err, ERR_PROTO, "the server's answer is huge");
+	own->too_large = *lost = true;
+	imap_frame_resume(f);
+	return 0;
+}
+
+/* Up to its end. 1 when it is in s->response, 0 when the client has it. */
+static int
+gather(struct imap_session *s, struct imap_own *own, struct err *err)
+{
+	enum imap_framed what;
+	bool streamed = false, lost = false;
+	int rc;
+
+	for (;;) {
+		rc = imap_read(s->server, &s->response, &what, err);
+		if (rc <= 0)
+			return rc < 0 ? -1
+			              : err_set(err, ERR_TEMP,
+			                    "the server has gone");
+		if (what == IMAP_FRAME_WHOLE)
+			break;
+		streamed = streamed || is_streamed(s, own);
+		rc = streamed ? stream_literal(s, err)
+		              : take_literal(s, own, &lost, err);
+		if (rc < 0)
+			return -1;
+	}
+	if (lost)
+		return 0;
+	return streamed || is_streamed(s, own)
+	    ? relay_text(s, s->response.text.data, s->response.text.len, err)
+	    : 1;
+}
+
+int
+imap_relay(struct imap_session *s, struct imap_own *own, struct err *err)
+{
+	int rc;
+
+	if (net_stream_buffered(s->server) == 0 &&
+	    (net_stream_flush(s->client, err) < 0 ||
+	        net_stream_flush(s->server, err) < 0))
+		return -1;
+	rc = gather(s, own, err);
+	if (rc > 0)
+		rc = dispatch(s, own, err);
+	imap_frame_reset(&s->response);
+	if (s->response.text.size > LIMIT_SPOOL_MEMORY)
+		buf_reset(&s->response.text);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+imap_run(struct imap_session *s, struct imap_own *own, const char *text,
+    size_t n, struct err *err)
+{
+	imap_own_begin(s, own);
+	if (net_stream_write(s->server, own->tag, strlen(own->tag), err) < 0 ||
+	    net_stream_write(s->server, " ", 1, err) < 0)
+		return -1;
+
+	int rc = imap_send_text(s, text, n, own, NULL, err);
+
+	if (rc < 0 ||
+	    (rc > 0 && net_stream_write(s->server, "\r\n", 2, err) < 0))
+		return -1;
+	while (!own->done)
+		if (imap_relay(s, own, err) < 0)
+			return -1;
+	return 0;
+}
+
+int
+imap_drain(struct imap_session *s, struct err *err)
+{
+	while (s->forwarded_count > 0)
+		if (imap_relay(s, NULL, err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "imap_view.h"
+
+#include <string.h>
+
+void
+imap_view_message(struct imap_view *v, const struct message *m)
+{
+	*v = (struct imap_view){ .message = m, .octets = m->len };
+}
+
+void
+imap_view_reset(struct imap_view *v)
+{
+	structure_free(&v->structure);
+	*v = (struct imap_view){ 0 };
+}
+
+static int
+need_structure(struct imap_view *v, struct err *err)
+{
+	if (v->structure != NULL)
+		return 0;
+	if (v->message == NULL)
+		return err_set(err, ERR_TEMP, "the message is not here");
+	return structure_parse(
+	    v->message->data, v->message->len, &v->structure, err);
+}
+
+int
+imap_view_header(struct imap_view *v, const uint8_t **data, size_t *n,
+    struct err *err)
+{
+	if (v->message != NULL) {
+		if (need_structure(v, err) < 0)
+			return -1;
+
+		const struct structure_part *root =
+		    structure_root(v->structure);
+
+		v->header = v->message->data + root->header_at;
+		v->header_len = root->header_len;
+	}
+	*data = v->header;
+	*n = v->header_len;
+	return 0;
+}
+
+static bool
+is_of_header(const struct imap_item *item)
+{
+	switch (item->kind) {
+	case IMAP_ITEM_PASS:
+	case IMAP_ITEM_SIZE:
+	case IMAP_ITEM_ENVELOPE:
+		return true;
+	case IMAP_ITEM_BODY:
+	case IMAP_ITEM_BODYSTRUCTURE:
+		return false;
+	case IMAP_ITEM_SECTION:
+		break;
+	}
+	return item->section.path_len == 0 &&
+	    (item->section.kind == SECTION_HEADER ||
+	        item->section.kind == SECTION_HEADER_FIELDS ||
+	        item->section.kind == SECTION_HEADER_FIELDS_NOT);
+}
+
+bool
+imap_header_suffices(const struct imap_fetch *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (!is_of_header(&f->items[i]))
+			return false;
+	return true;
+}
+
+/* ---- sections ---- */
+
+/* The octets of a section, borrowed from the view or in `scratch`. */
+static int
+section_of(struct imap_view *v, const struct section *want,
+    struct buf *scratch, const uint8_t **data, size_t *n, struct err *err)
+{
+	int rc;
+
+	if (v->message != NULL && want->kind == SECTION_ALL &&
+	    want->path_len == 0) {
+		*data = v->message->data;
+		*n = v->message->len;
+		return 0;
+	}
+	if (v->message == NULL)
+		rc = header_section(v->header, v->header_len, want, scratch,
+		    data, n, err);
+	else if (need_structure(v, err) < 0)
+		rc = -1;
+	else
+		rc = structure_section(
+		    v->structure, want, scratch, data, n, err);
+	if (rc == 0) /* no such part: as Dovecot, empty */
+		*n = 0;
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+put_section(struct imap_view *v, const struct imap_item *item,
+    struct buf *out, struct err *err)
+{
+	cleanup(buf_reset) struct buf scratch = { .limit = out->limit,
+		.secret = true };
+	const uint8_t *data = NULL;
+	size_t n = 0;
+
+	if (section_of(v, &item->section, &scratch, &data, &n, err) < 0)
+		return -1;
+	if (item->partial) {
+		size_t from = item->origin < n ? item->origin : n;
+
+		data = data == NULL ? NULL : data + from;
+		n -= from;
+		if (n > item->count)
+			n = item->count;
+	}
+	/* at once: growth by doubling is dear where memory is wiped */
+	if (buf_reserve(out, n + 64, err) < 0)
+		return -1;
+	return imap_put_literal(data, n, out, err);
+}
+
+static int
+put_envelope(struct imap_view *v, struct buf *out, struct err *err)
+{
+	const uint8_t *header;
+	size_t n;
+
+	if (imap_view_header(v, &header, &n, err) < 0)
+		return -1;
+	return envelope_put(header, n, out, err);
+}
+
+static int
+put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
+    struct err *err)
+{
+	switch (item->kind) {
+	case IMAP_ITEM_PASS:
+		break;
+	case IMAP_ITEM_SIZE:
+		return buf_putf(
+		    out, err, "%llu", (unsigned long long)v->octets);
+	case IMAP_ITEM_ENVELOPE:
+		return put_envelope(v, out, err);
+	case IMAP_ITEM_BODY:
+		return need_structure(v, err) < 0
+		    ? -1
+		    : structure_put_body(v->structure, out, err);
+	case IMAP_ITEM_BODYSTRUCTURE:
+		return need_structure(v, err) < 0
+		    ? -1
+		    : structure_put_bodystructure(v->structure, out, err);
+	case IMAP_ITEM_SECTION:
+		return put_section(v, item, out, err);
+	}
+	return 0;
+}
+
+int
+imap_view_put(struct imap_view *v, const struct imap_fetch *f,
+    struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct imap_item *item = &f->items[i];
+
+		if (item->kind == IMAP_ITEM_PASS)
+			continue;
+		if ((out->len > 0 && out->data[out->len - 1] != '(' &&
+		        buf_putc(out, ' ', err) < 0) ||
+		    buf_puts(out, item->label, err) < 0 ||
+		    buf_putc(out, ' ', err) < 0 ||
+		    put_value(v, item, out, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* What FETCH says of a restored message. */
+#ifndef BRIDGE_IMAP_VIEW_H
+#define BRIDGE_IMAP_VIEW_H
+
+#include "message_cache.h"
+#include "proto/imap_fetch.h"
+
+/* A restored message, or its header and size alone. */
+struct imap_view {
+	const uint8_t *header; /* with its empty line, if it has one */
+	size_t header_len;
+	uint64_t octets;              /* of the message */
+	const struct message *message; /* NULL: only the above is known */
+	struct structure *structure;  /* of the message, once it is needed */
+};
+
+/* Borrows the message. The header is found when it is needed. */
+void imap_view_message(struct imap_view *v, const struct message *m);
+void imap_view_reset(struct imap_view *v);
+
+/* 0 and the header block, or -1 ERR_TEMP. */
+int imap_view_header(struct imap_view *v, const uint8_t **data, size_t *n,
+    struct err *err) must_check;
+
+/* Can all items be told from header and size? */
+bool imap_header_suffices(const struct imap_fetch *f);
+
+/*
+ * Appends " LABEL value" of every item that is not IMAP_ITEM_PASS; without the
+ * first blank at the beginning of a list. ERR_TEMP, ERR_PERM over the limit.
+ */
+int imap_view_put(struct imap_view *v, const struct imap_fetch *f,
+    struct buf *out, struct err *err) must_check;
+
+#endif
