@@ -47,8 +47,10 @@ static const char *const home_conf[] = {
 	[GPG_HOME_FOR_KEYS] = QUIET_CONF,
 };
 
+/* The passphrases are random: to stretch them would only cost time. */
 static const char agent_conf[] =
-    "allow-loopback-pinentry\nno-allow-external-cache\ndisable-scdaemon\n";
+    "allow-loopback-pinentry\nno-allow-external-cache\ndisable-scdaemon\n"
+    "s2k-count 1048576\n";
 
 static int
 write_file(
@@ -135,34 +137,36 @@ overwrite_one(
 	return 0;
 }
 
-/* Runs gpgconf, which knows how to reach the agent, to its end. */
+/* Runs gpgconf, which knows how to reach the agent, to its end; silently. */
 static void
-tell_agent(const struct gpg_home *h, const char *what, const char *whom)
+run_gpgconf(char *const argv[])
 {
-	char program[] = "gpgconf";
-	char option[] = "--homedir";
-	cleanup(free_str) char *home = strdup(h->path);
-	cleanup(free_str) char *command = strdup(what);
-	cleanup(free_str) char *component = strdup(whom);
-	char *argv[] = { program, option, home, command,
-		*whom == '\0' ? NULL : component, NULL };
 	const char *path = gpgme_get_dirinfo("gpgconf-name");
+	posix_spawn_file_actions_t files;
 	pid_t pid;
 	int status;
 
-	if (path == NULL || home == NULL || command == NULL ||
-	    component == NULL ||
-	    posix_spawn(&pid, path, NULL, NULL, argv, environ) != 0)
+	if (path == NULL || posix_spawn_file_actions_init(&files) != 0)
 		return;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	if (posix_spawn_file_actions_addopen(&files, STDERR_FILENO,
+	        "/dev/null", O_WRONLY, 0) == 0 &&
+	    posix_spawn(&pid, path, &files, NULL, argv, environ) == 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	(void)posix_spawn_file_actions_destroy(&files);
 }
 
 static void
-end_agent(const struct gpg_home *h)
+end_agent(struct gpg_home *h)
 {
-	tell_agent(h, "--kill", "gpg-agent");
-	tell_agent(h, "--remove-socketdir", "");
+	char name[] = "gpgconf";
+	char homedir[] = "--homedir";
+	char kill[] = "--kill";
+	char all[] = "all";
+	char sockets[] = "--remove-socketdir";
+
+	run_gpgconf((char *[]){ name, homedir, h->path, kill, all, NULL });
+	run_gpgconf((char *[]){ name, homedir, h->path, sockets, NULL });
 	(void)nftw(h->path, overwrite_one, REMOVE_FDS, FTW_PHYS);
 }
 
