@@ -6,6 +6,8 @@
  * says of it: BODY, BODYSTRUCTURE, ENVELOPE and the sections of BODY[...] (RFC
  * 3501, 7.4.2, 6.4.5), written as Dovecot writes them. Pure; knows no I/O.
  * The message has CRLF line ends (a bare LF ends a line too, as in Dovecot).
+ * Sections are slices of it: a NUL in one has to become 0x80 in a literal, as
+ * Dovecot has it.
  */
 #ifndef MAIL_STRUCTURE_H
 #define MAIL_STRUCTURE_H
