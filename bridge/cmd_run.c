@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "cmd.h"
 #include "listen.h"
+#include "sent.h"
 #include "smtp_features.h"
 #include "state.h"
 
@@ -23,6 +24,7 @@ struct running {
 	struct crypt *crypt;
 	struct users *users;
 	struct smtp_features *features;
+	struct sent *sent;
 	struct bridge_listeners *listeners;
 	struct bridge bridge;
 };
@@ -31,6 +33,7 @@ static void
 running_end(struct running *r)
 {
 	bridge_listeners_free(&r->listeners);
+	sent_free(&r->sent);
 	smtp_features_free(&r->features);
 	users_free(&r->users);
 	crypt_close(&r->crypt);
@@ -63,12 +66,16 @@ open_parts(struct running *r, struct err *err)
 	    users_new(r->crypt, &r->users, err) < 0 ||
 	    smtp_features_new(r->conf, &r->features, err) < 0)
 		return -1;
+	users_limit(r->users, r->conf->max_message);
 	r->bridge = (struct bridge){
 		.conf = r->conf,
 		.crypt = r->crypt,
 		.users = r->users,
 		.features = r->features,
 	};
+	if (sent_new(&r->bridge, &r->sent, err) < 0)
+		return -1;
+	r->bridge.sent = r->sent;
 	return 0;
 }
 
@@ -125,9 +132,12 @@ serve(struct running *r, struct err *err)
 
 	if (rc < 0)
 		return -1;
+
+	bool ended = sent_stop(r->sent);
+
 	log_info("stopped");
-	if (rc == 1)
-		_exit(EXIT_DONE); /* a session that hangs owns things still */
+	if (rc == 1 || !ended)
+		_exit(EXIT_DONE); /* whoever hangs owns things still */
 	return 0;
 }
 

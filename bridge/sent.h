@@ -20,7 +20,13 @@ struct sent;
 
 /* Starts its thread. `b` is borrowed for its life. */
 int sent_new(struct bridge *b, struct sent **out, struct err *err) must_check;
-/* Ends the thread; waits for an append that is under way. */
+/*
+ * Ends what the thread does. False when it does not end in a few seconds: the
+ * process must exit then without sent_free(). Nothing is lost: what is not in
+ * the folder lies in the state directory.
+ */
+bool sent_stop(struct sent *s);
+/* Waits for the thread's end. */
 void sent_free(struct sent **sp);
 
 /* ---- which message is it? ---- */

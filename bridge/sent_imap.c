@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include "sent_imap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "upstream_private.h"
+
+enum { RESPONSE_MAX = 64 << 10, PIECE = 16 << 10, FOLDERS_MAX = 100000 };
+
+static const char *
+text_of(const struct buf *b)
+{
+	return b->len == 0 ? "" : (const char *)b->data;
+}
+
+static bool
+begins_with(const char *s, const char *prefix)
+{
+	return strncasecmp(s, prefix, strlen(prefix)) == 0;
+}
+
+static int
+say(struct net_stream *s, const struct buf *line, struct err *err)
+{
+	if (net_stream_write(s, line->data, line->len, err) < 0)
+		return -1;
+	return net_stream_flush(s, err);
+}
+
+/* 1 a response that is not the tagged one, 0 that one with OK. */
+static int
+next_response(struct net_stream *s, struct buf *response, struct err *err)
+{
+	if (imap_read_response(s, response, err) < 0)
+		return -1;
+
+	const char *line = text_of(response);
+
+	if (begins_with(line, "* BYE"))
+		return err_set(err, ERR_TEMP, "%.150s", line);
+	if (strncmp(line, "S ", 2) != 0)
+		return 1;
+	if (begins_with(line + 2, "OK"))
+		return 0;
+	return err_set(err, ERR_TEMP, "the server says: %.150s", line + 2);
+}
+
+/* ---- the folder ---- */
+
+int
+sent_find_folder(struct net_stream *s, const struct account *a,
+    struct buf *folder, struct err *err)
+{
+	static const char list[] = "S LIST \"\" \"*\"\r\n";
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	cleanup(buf_reset) struct buf name = { .limit = RESPONSE_MAX };
+	bool is_sent;
+	int rc;
+
+	if (a->sent_folder[0] != '\0') {
+		if (buf_puts(folder, a->sent_folder, err) < 0)
+			return -1;
+		return buf_str(folder, err) == NULL ? -1 : 0;
+	}
+	if (net_stream_write(s, list, sizeof list - 1, err) < 0 ||
+	    net_stream_flush(s, err) < 0)
+		return -1;
+	for (unsigned n = 0; (rc = next_response(s, &response, err)) == 1;) {
+		int found = imap_list_entry(&response, &is_sent, &name, err);
+
+		if (found < 0)
+			return -1;
+		if (++n > FOLDERS_MAX)
+			return err_set(err, ERR_PROTO, "too many folders");
+		if (found == 1 && is_sent && folder->len == 0 &&
+		    buf_put(folder, name.data, name.len, err) < 0)
+			return -1;
+	}
+	if (rc < 0)
+		return -1;
+	if (folder->len == 0)
+		return err_set(err, ERR_PERM,
+		    "no folder has the attribute \\Sent; set sent_folder for "
+		    "<%s>",
+		    a->address);
+	return buf_str(folder, err) == NULL ? -1 : 0;
+}
+
+/* ---- the append ---- */
+
+struct sent_place
+sent_read_appenduid(const char *line)
+{
+	struct sent_place p = { 0 }, none = { 0 };
+	const char *at = strcasestr(line, "[APPENDUID ");
+	uint32_t *const numbers[] = { &p.uidvalidity, &p.uid };
+
+	if (at == NULL)
+		return none;
+	at += strlen("[APPENDUID ");
+	for (size_t i = 0; i < countof(numbers); i++) {
+		uint64_t n = 0;
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits == 0 || digits > 10)
+			return none;
+		for (size_t d = 0; d < digits; d++)
+			n = n * 10 + (uint64_t)(at[d] - '0');
+		if (n == 0 || n > UINT32_MAX ||
+		    at[digits] != (i == 0 ? ' ' : ']'))
+			return none;
+		*numbers[i] = (uint32_t)n;
+		at += digits + 1;
+	}
+	return p;
+}
+
+static int
+put_quoted(struct buf *out, const char *text, struct err *err)
+{
+	if (buf_putc(out, '"', err) < 0)
+		return -1;
+	for (; *text != '\0'; text++) {
+		if (*text == '\r' || *text == '\n')
+			return err_set(err, ERR_PROTO,
+			    "a folder's name has a line break");
+		if ((*text == '"' || *text == '\\') &&
+		    buf_putc(out, '\\', err) < 0)
+			return -1;
+		if (buf_putc(out, (uint8_t)*text, err) < 0)
+			return -1;
+	}
+	return buf_putc(out, '"', err);
+}
+
+static int
+say_append(struct net_stream *s, const char *folder, const struct stat *st,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf line = { .limit = 2 * RESPONSE_MAX };
+	char date[40] = "";
+	struct tm tm;
+
+	if (gmtime_r(&st->st_mtime, &tm) == NULL ||
+	    strftime(date, sizeof date, "%d-%b-%Y %H:%M:%S +0000", &tm) == 0)
+		return err_set(err, ERR_PERM, "a file has no time");
+	if (buf_puts(&line, "S APPEND ", err) < 0 ||
+	    put_quoted(&line, folder, err) < 0 ||
+	    buf_putf(&line, err, " (\\Seen) \"%s\" {%llu}\r\n", date,
+	        (unsigned long long)st->st_size) < 0)
+		return -1;
+	return say(s, &line, err);
+}
+
+/* Exactly so many octets: they were announced. */
+static int
+send_file(struct net_stream *s, int fd, uint64_t left, struct err *err)
+{
+	uint8_t piece[PIECE];
+
+	while (left > 0) {
+		size_t want = left < sizeof piece ? (size_t)left : sizeof piece;
+		ssize_t n = read(fd, piece, want);
+
+		if (n <= 0)
+			return err_set(err, ERR_TEMP, "read: %s",
+			    n == 0 ? "the file is cut off" : strerror(errno));
+		if (net_stream_write(s, piece, (size_t)n, err) < 0)
+			return -1;
+		left -= (uint64_t)n;
+	}
+	if (net_stream_write(s, "\r\n", 2, err) < 0)
+		return -1;
+	return net_stream_flush(s, err);
+}
+
+int
+sent_append_file(struct net_stream *s, const char *folder, const char *path,
+    struct sent_place *place, struct err *err)
+{
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, errno == ENOENT ? ERR_PERM : ERR_TEMP,
+		    "%s: %s", path, strerror(errno));
+	if (say_append(s, folder, &st, err) < 0)
+		return -1;
+	while ((rc = next_response(s, &response, err)) == 1)
+		if (text_of(&response)[0] == '+')
+			break;
+	if (rc != 1)
+		return rc < 0 ? -1
+			      : err_set(err, ERR_PROTO,
+		                "the server takes no message");
+	if (send_file(s, fd, (uint64_t)st.st_size, err) < 0)
+		return -1;
+	while ((rc = next_response(s, &response, err)) == 1)
+		;
+	if (rc == 0)
+		*place = sent_read_appenduid(text_of(&response));
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* The IMAP side of the Sent copy: find the folder, append a file. */
+#ifndef BRIDGE_SENT_IMAP_H
+#define BRIDGE_SENT_IMAP_H
+
+#include "account.h"
+#include "base/buf.h"
+#include "net/stream.h"
+
+/* Where the server says that a message is; 0 when it does not. */
+struct sent_place {
+	uint32_t uidvalidity, uid;
+};
+
+/*
+ * On a logged-in stream: the folder's name, NUL-terminated: what the account
+ * says, else the one with \Sent. ERR_PERM when there is none.
+ */
+int sent_find_folder(struct net_stream *s, const struct account *a,
+    struct buf *folder, struct err *err) must_check;
+
+/* Appends the file, \Seen, with its time of change. ERR_TEMP or ERR_PERM. */
+int sent_append_file(struct net_stream *s, const char *folder,
+    const char *path, struct sent_place *place, struct err *err) must_check;
+
+/* "OK [APPENDUID 1 2] ..." Pure. */
+struct sent_place sent_read_appenduid(const char *line);
+
+#endif
