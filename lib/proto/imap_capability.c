@@ -11,8 +11,8 @@ static const char *const allowed[] = { "IMAP4rev1", "SASL-IR", "ID", "ENABLE",
 	"IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
 	"LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE",
 	"CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "WITHIN",
-	"I18NLEVEL=1", "QUOTA*", "ACL", "RIGHTS=*", "METADATA",
-	"METADATA-SERVER", "SAVEDATE", "OBJECTID", "MULTIAPPEND", "XLIST" };
+	"I18NLEVEL=1", "QUOTA", "QUOTASET", "QUOTA=*", "ACL", "RIGHTS=*",
+	"METADATA", "METADATA-SERVER", "SAVEDATE", "OBJECTID", "MULTIAPPEND", "XLIST" };
 
 static bool
 matches(const struct imap_value *v, const char *pattern)
