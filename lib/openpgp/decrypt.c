@@ -242,15 +242,61 @@ check_reports(const struct decryption *d, struct err *err)
 	return 0;
 }
 
+/* What is handed in, and what is to be known of it. */
+struct work {
+	const void *data;
+	size_t n;
+	struct pgp_signature *signature; /* NULL: not asked for */
+};
+
+static enum pgp_verdict
+verdict_on(gpgme_error_t status)
+{
+	switch (gpgme_err_code(status)) {
+	case GPG_ERR_NO_ERROR:
+	case GPG_ERR_KEY_EXPIRED:
+	case GPG_ERR_SIG_EXPIRED:
+		return PGP_GOOD;
+	case GPG_ERR_NO_PUBKEY:
+		return PGP_UNKNOWN_KEY;
+	default:
+		return PGP_BAD;
+	}
+}
+
+/* Of several signatures the worst counts. */
+static void
+take_signatures(gpgme_ctx_t ctx, struct pgp_signature *out)
+{
+	static const int badness[] = {
+		[PGP_UNSIGNED] = 0,
+		[PGP_GOOD] = 1,
+		[PGP_UNKNOWN_KEY] = 2,
+		[PGP_BAD] = 3,
+	};
+	gpgme_verify_result_t result = gpgme_op_verify_result(ctx);
+	gpgme_signature_t s = result == NULL ? NULL : result->signatures;
+
+	for (; s != NULL; s = s->next) {
+		enum pgp_verdict v = verdict_on(s->status);
+
+		if (badness[v] <= badness[out->verdict])
+			continue;
+		out->verdict = v;
+		(void)snprintf(out->key, sizeof out->key, "%s",
+		    s->fpr == NULL ? "" : s->fpr);
+	}
+}
+
 static int
-run(struct gpg *g, const void *data, size_t n, struct decryption *d,
-    struct err *err)
+run(struct gpg *g, const struct work *w, struct decryption *d, struct err *err)
 {
 	struct gpgme_data_cbs to = { .write = keep_plaintext };
 	cleanup(free_gpg_data) gpgme_data_t ciphertext = NULL;
 	cleanup(free_gpg_data) gpgme_data_t plaintext = NULL;
+	gpgme_ctx_t ctx = gpg_ctx(g);
 
-	if (gpg_data_of(data, n, &ciphertext, err) < 0)
+	if (gpg_data_of(w->data, w->n, &ciphertext, err) < 0)
 		return -1;
 
 	gpgme_error_t code = gpgme_data_new_from_cbs(&plaintext, &to, d);
@@ -260,12 +306,14 @@ run(struct gpg *g, const void *data, size_t n, struct decryption *d,
 	(void)gpgme_data_set_flag(plaintext, "sensitive", "1");
 	if (gpg_watch_status(g, on_status, d, err) < 0)
 		return -1;
-	code = gpgme_op_decrypt_start(gpg_ctx(g), ciphertext, plaintext);
+	code = w->signature == NULL
+		   ? gpgme_op_decrypt_start(ctx, ciphertext, plaintext)
+		   : gpgme_op_decrypt_verify_start(ctx, ciphertext, plaintext);
 
 	/* people may take their time to type a passphrase */
 	int rc = gpg_wait(g, &code, -1, err);
 
-	gpgme_set_status_cb(gpg_ctx(g), NULL, NULL);
+	gpgme_set_status_cb(ctx, NULL, NULL);
 	if (rc < 0)
 		return -1;
 	if (d->sink.kind != ERR_NONE)
@@ -273,23 +321,83 @@ run(struct gpg *g, const void *data, size_t n, struct decryption *d,
 		    err, d->sink.kind, "the plaintext: %s", d->sink.text);
 	if (code != 0)
 		return refuse(d, code, err);
-	return check_reports(d, err);
+	if (check_reports(d, err) < 0)
+		return -1;
+	if (w->signature != NULL)
+		take_signatures(ctx, w->signature);
+	return 0;
+}
+
+static int
+decrypt(const struct pgp_decryption *how, const struct work *w, struct buf *out,
+    struct err *err)
+{
+	cleanup(gpg_close) struct gpg *g = NULL;
+	struct decryption d = { .out = out };
+
+	if (gpg_open(how->gnupg_home, &g, err) < 0)
+		return -1;
+	if (how->session_key != NULL) {
+		gpgme_error_t code = gpgme_set_ctx_flag(
+		    gpg_ctx(g), "override-session-key", how->session_key);
+
+		if (code != 0)
+			return gpg_failed(err, code, "set the session key");
+	}
+	if (run(g, w, &d, err) < 0) {
+		if (out->data != NULL)
+			explicit_bzero(out->data, out->size);
+		buf_reset(out);
+		return -1;
+	}
+	return 0;
 }
 
 int
 pgp_decrypt(const char *gnupg_home, const void *data, size_t n, struct buf *out,
     struct err *err)
 {
-	cleanup(gpg_close) struct gpg *g = NULL;
-	struct decryption d = { .out = out };
+	const struct pgp_decryption how = { .gnupg_home = gnupg_home };
+	const struct work w = { .data = data, .n = n };
 
-	if (gpg_open(gnupg_home, &g, err) < 0)
+	return decrypt(&how, &w, out, err);
+}
+
+int
+pgp_decrypt_more(const struct pgp_decryption *how, const void *data, size_t n,
+    struct buf *out, struct pgp_signature *signature, struct err *err)
+{
+	const struct work w = { .data = data, .n = n, .signature = signature };
+
+	*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
+	return decrypt(how, &w, out, err);
+}
+
+int
+pgp_verify(const char *gnupg_home, const void *text, size_t n, const void *sig,
+    size_t sig_len, struct pgp_signature *signature, struct err *err)
+{
+	cleanup(gpg_close) struct gpg *g = NULL;
+	cleanup(free_gpg_data) gpgme_data_t signed_text = NULL;
+	cleanup(free_gpg_data) gpgme_data_t detached = NULL;
+
+	*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
+	if (gpg_open(gnupg_home, &g, err) < 0 ||
+	    gpg_data_of(text, n, &signed_text, err) < 0 ||
+	    gpg_data_of(sig, sig_len, &detached, err) < 0)
 		return -1;
-	if (run(g, data, n, &d, err) < 0) {
-		if (out->data != NULL)
-			explicit_bzero(out->data, out->size);
-		buf_reset(out);
+
+	gpgme_error_t code =
+	    gpgme_op_verify_start(gpg_ctx(g), detached, signed_text, NULL);
+
+	if (gpg_wait(g, &code, GPG_PATIENCE_MS, err) < 0)
 		return -1;
-	}
+	if (code != 0 && gpgme_err_code(code) != GPG_ERR_NO_DATA &&
+	    gpgme_err_code(code) != GPG_ERR_BAD_DATA)
+		return gpg_failed(err, code, "verify");
+	if (code == 0)
+		take_signatures(gpg_ctx(g), signature);
+	if (signature->verdict == PGP_UNSIGNED)
+		signature->verdict = PGP_BAD;
 	return 0;
 }

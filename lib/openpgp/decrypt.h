@@ -20,4 +20,39 @@
 int pgp_decrypt(const char *gnupg_home, const void *data, size_t n,
     struct buf *out, struct err *err) must_check;
 
+/* What gpg says of the signatures in a message. */
+enum pgp_verdict {
+	PGP_UNSIGNED,
+	PGP_GOOD,        /* by a key in the keyring, which may have expired */
+	PGP_BAD,         /* of something else, or its key is revoked */
+	PGP_UNKNOWN_KEY, /* its key is not in the keyring */
+};
+
+struct pgp_signature {
+	enum pgp_verdict verdict; /* of several, the worst */
+	char key[2 * 32 + 1]; /* fingerprint or ID of its key; "" unknown */
+};
+
+struct pgp_decryption {
+	const char *gnupg_home;
+	/*
+	 * As pgp_secret_session_key() writes it: no secret key is asked for
+	 * then. NULL: the keyring's.
+	 */
+	const char *session_key;
+};
+
+/* pgp_decrypt(), and what the signatures in the message are worth. */
+int pgp_decrypt_more(const struct pgp_decryption *how, const void *data,
+    size_t n, struct buf *out, struct pgp_signature *signature,
+    struct err *err) must_check;
+
+/*
+ * A detached signature (armored or binary) of n octets of text. ERR_TEMP when
+ * gpg cannot be run; what is no signature is PGP_BAD.
+ */
+int pgp_verify(const char *gnupg_home, const void *text, size_t n,
+    const void *sig, size_t sig_len, struct pgp_signature *signature,
+    struct err *err) must_check;
+
 #endif

@@ -26,7 +26,7 @@ look_at(void *ctx, gpgme_key_t key)
 	if (n->fingerprint[0] != '\0' && key->subkeys->timestamp <= n->made)
 		return;
 	n->made = key->subkeys->timestamp;
-	strcpy(n->fingerprint, key->fpr);
+	memcpy(n->fingerprint, key->fpr, strlen(key->fpr) + 1);
 }
 
 int

@@ -3,6 +3,7 @@
 
 #include "openpgp/secret.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -310,6 +311,22 @@ pgp_secret_decrypt(const struct pgp_secret *s, const void *data, size_t n,
 	return rc;
 }
 
+/* "9:00FF..." */
+static void
+put_key_text(
+    const struct session_key *key, char text[PGP_SESSION_KEY_TEXT_SIZE])
+{
+	static const char digits[] = "0123456789ABCDEF";
+	int n = snprintf(text, PGP_SESSION_KEY_TEXT_SIZE, "%u:", key->cipher);
+	char *at = text + n;
+
+	for (size_t i = 0; i < key->len; i++) {
+		*at++ = digits[key->key[i] >> 4];
+		*at++ = digits[key->key[i] & 15];
+	}
+	*at = '\0';
+}
+
 int
 pgp_secret_session_key(const struct pgp_secret *s, const void *data, size_t n,
     char text[PGP_SESSION_KEY_TEXT_SIZE], struct err *err)
@@ -318,12 +335,8 @@ pgp_secret_session_key(const struct pgp_secret *s, const void *data, size_t n,
 	struct session_key key = { 0 };
 	int rc = session_key_of(s, data, n, &all, &key, err);
 
-	if (rc == 1) {
-		char *at = text + sprintf(text, "%u:", key.cipher);
-
-		for (size_t i = 0; i < key.len; i++)
-			at += sprintf(at, "%02X", key.key[i]);
-	}
+	if (rc == 1)
+		put_key_text(&key, text);
 	explicit_bzero(&key, sizeof key);
 	return rc;
 }

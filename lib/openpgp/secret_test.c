@@ -227,6 +227,34 @@ test_passphrases(void **state)
 	}
 }
 
+enum { FIRST_SIGNED = 5 };
+
+/* With the session key alone: in a GNUPGHOME that has no secret key. */
+static void
+check_gpg_reads(const struct fixture *f, const struct pgp_secret *s,
+    const struct buf *message, bool is_signed)
+{
+	cleanup(buf_reset) struct buf out = { .limit = TEXT_LEN };
+	char home[64], key[PGP_SESSION_KEY_TEXT_SIZE];
+	const struct pgp_decryption how = { home, key };
+	struct pgp_signature signature;
+	struct err err = { 0 };
+
+	(void)snprintf(home, sizeof home, "%s/public", f->gpg.home);
+	assert_int_equal(pgp_secret_session_key(
+			     s, message->data, message->len, key, &err),
+	    1);
+	if (pgp_decrypt_more(&how, message->data, message->len, &out,
+		&signature, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(out.len, 5000);
+	assert_memory_equal(out.data, text(), 5000);
+	assert_int_equal(
+	    signature.verdict, is_signed ? PGP_GOOD : PGP_UNSIGNED);
+	if (is_signed)
+		assert_int_equal(strlen(signature.key), 40);
+}
+
 /* What only GPGME reads is 0, and GPGME reads it with the session key. */
 static void
 test_left_to_gpg(void **state)
@@ -247,7 +275,9 @@ test_left_to_gpg(void **state)
 
 	test_gpg_run(&f->gpg, "$g --quick-add-key $($g --list-keys "
 	    "--with-colons cv25519@example.org | sed -n "
-	    "'s/^fpr:*\\([0-9A-F]*\\):/\\1/p' | head -1) ed25519 sign never",
+	    "'s/^fpr:*\\([0-9A-F]*\\):/\\1/p' | head -1) ed25519 sign never\n"
+	    "mkdir -m 700 public; $g --export cv25519@example.org | "
+	    "$g --homedir public --import",
 	    NULL);
 	for (size_t i = 0; i < countof(keys); i++) {
 		struct pgp_secret *s = unlock(f, &f->open[i], "");
@@ -255,6 +285,7 @@ test_left_to_gpg(void **state)
 		for (size_t o = 0; o < countof(options); o++) {
 			gpg_encrypt(f, i, options[o], 5000, &message);
 			assert_int_equal(decrypt(s, &message, &out, &err), 0);
+			check_gpg_reads(f, s, &message, o >= FIRST_SIGNED);
 		}
 		pgp_secret_free(&s);
 	}
