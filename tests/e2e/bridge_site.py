@@ -356,13 +356,15 @@ class BridgeSite(Site):
               iterations=None, settings=None):
         """
         An account at the server and in bridge.conf. login: secret | password.
-        key: "vault", "file" (both protected by the passphrase, which with
-        login = password is the password) or None: it has no key at all.
+        key: "vault", "file" (with login = password its passphrase is the
+        password) or None: it has no key at all.
         """
         a = self.accounts[address] = Account(address, password, login)
         a.secret, a.passphrase = login_secret(address, password)
         if login == "password":
             a.secret = password
+            if key == "file":
+                a.passphrase = password
         a.settings = {"login": login}
         self.set_verifier(a, iterations)
         domain = address.split("@")[1]
@@ -523,7 +525,7 @@ class BridgeSite(Site):
         """With what bridge.conf says beyond the accounts."""
         conf = self.write_bridge_conf(more)
         self.bridge = Daemon(
-            self.as_user(*wrap, PROGRAM, "-c", conf),
+            self.as_user(*wrap, PROGRAM, "-d", "-c", conf),
             self.path("log", "bridge"))
         self.bridge.wait_line("ready")
 
