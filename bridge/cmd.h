@@ -17,6 +17,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TRY_AGAIN = 75 };
 
 int cmd_run(const char *conf_file, int argc, char **argv);
 int cmd_check(const char *conf_file, int argc, char **argv);
+int cmd_enrol(const char *conf_file, int argc, char **argv);
+int cmd_trust(const char *conf_file, int argc, char **argv);
 
 /* "sealpost-bridge: text" on standard error; the status for the kind. */
 int cmd_fail(const struct err *err);
