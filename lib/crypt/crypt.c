@@ -90,7 +90,9 @@ fetch_all(struct crypt *c)
 {
 	c->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	c->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-	return c->hmac != NULL && c->hkdf != NULL && fetch_hashes(c) &&
+	c->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	return c->hmac != NULL && c->hkdf != NULL && c->gcm != NULL &&
+	       fetch_hashes(c) &&
 	       fetch_aes(c->cbc, "CBC") && fetch_aes(c->ecb, "ECB") &&
 	       fetch_aes(c->ocb, "OCB") && fetch_aes(c->wrap, "WRAP");
 }
@@ -122,6 +124,7 @@ crypt_close(struct crypt **cp)
 	free_aes(c->ecb);
 	free_aes(c->ocb);
 	free_aes(c->wrap);
+	EVP_CIPHER_free(c->gcm);
 	EVP_MAC_free(c->hmac);
 	EVP_KDF_free(c->hkdf);
 	free(c);

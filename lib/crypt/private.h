@@ -21,6 +21,7 @@ struct crypt {
 	EVP_CIPHER *ecb[AES_SIZES];
 	EVP_CIPHER *ocb[AES_SIZES];
 	EVP_CIPHER *wrap[AES_SIZES];
+	EVP_CIPHER *gcm; /* of 256 bits */
 	EVP_MAC *hmac;
 	EVP_KDF *hkdf;
 };
