@@ -518,8 +518,8 @@ test_refused_files(void **state)
 	static const char *const commands[] = {
 		"$g --export cv25519@example.org",
 		"$g --armor --export cv25519@example.org",
-		"$g --export-secret-keys cv25519@example.org "
-		"nistp256@example.org",
+		("$g --export-secret-keys cv25519@example.org "
+		 "nistp256@example.org"),
 		"echo nothing",
 		"$g --export-secret-subkeys nobody@example.org || true",
 	};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* Who decrypts what: our own code with the unlocked key, or GPGME. */
+#include <string.h>
+
+#include "openpgp/armor.h"
+#include "opener_private.h"
+#include "user_private.h"
+
+/* What is wrong with a message stays wrong with it. */
+static int
+never(struct err *err)
+{
+	if (err != NULL && err->kind == ERR_PROTO)
+		err->kind = ERR_PERM;
+	return -1;
+}
+
+/* Forgets what came out before it was proven. */
+static int
+take_back(struct buf *to, size_t before)
+{
+	if (to->data != NULL)
+		explicit_bzero(to->data + before, to->len - before);
+	to->len = before;
+	return -1;
+}
+
+static int
+decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
+    size_t n, struct buf *to, struct pgp_signature *signature, struct err *err)
+{
+	const struct pgp_decryption how = { .gnupg_home = user_gnupg_home(u),
+		.session_key = session_key };
+	struct pgp_signature dropped;
+	cleanup(buf_reset) struct buf out = { .limit = to->limit - to->len,
+		.secret = true };
+
+	if (pgp_decrypt_more(&how, data, n, &out,
+		signature == NULL ? &dropped : signature, err) < 0)
+		return -1;
+	return buf_put(to, out.data, out.len, err);
+}
+
+/*
+ * Not for the unlocked key. The keyring is asked when it is the source of keys,
+ * or when the configuration names one.
+ */
+static int
+decrypt_with_keyring(struct user *u, const void *data, size_t n, struct buf *to,
+    struct pgp_signature *signature, struct err *err)
+{
+	if (u->secret != NULL && user_gnupg_home(u) == NULL)
+		return err_set(err, ERR_PERM,
+		    "the message is not for the key of %s", u->account->address);
+	return decrypt_with_gpg(u, NULL, data, n, to, signature, err);
+}
+
+/* What the unlocked key decrypts, but our code does not read. */
+static int
+decrypt_left_over(struct user *u, const void *data, size_t n, struct buf *to,
+    struct pgp_signature *signature, struct err *err)
+{
+	char key[PGP_SESSION_KEY_TEXT_SIZE];
+	int rc = pgp_secret_session_key(u->secret, data, n, key, err);
+
+	if (rc == 0)
+		return decrypt_with_keyring(u, data, n, to, signature, err);
+	if (rc == 1)
+		rc = decrypt_with_gpg(u, key, data, n, to, signature, err);
+	explicit_bzero(key, sizeof key);
+	return rc;
+}
+
+int
+opener_decrypt(struct user *u, const void *data, size_t n, struct buf *to,
+    struct pgp_signature *signature, struct err *err)
+{
+	size_t before = to->len;
+
+	if (signature != NULL)
+		*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
+	if (u->secret == NULL)
+		return decrypt_with_keyring(u, data, n, to, signature, err);
+
+	int rc = pgp_secret_decrypt(u->secret, data, n, sink_to_buf(to), err);
+
+	if (rc == 1)
+		return 0;
+	(void)take_back(to, before);
+	return rc < 0 ? -1
+		      : decrypt_left_over(u, data, n, to, signature, err);
+}
+
+static const uint8_t *
+find(const uint8_t *p, size_t n, const char *text)
+{
+	return n == 0 ? NULL : memmem(p, n, text, strlen(text));
+}
+
+/* The first armored message of a PGP/MIME body, to the end of its tail line. */
+static int
+find_armor(const struct opener_parts *s, const uint8_t **armor, size_t *len,
+    struct err *err)
+{
+	static const char tail[] = "-----END PGP MESSAGE-----";
+	const uint8_t *begin =
+	    find(s->body, s->body_len, "-----BEGIN PGP MESSAGE-----");
+	const uint8_t *end = begin == NULL
+				 ? NULL
+				 : find(begin,
+				       s->body_len - (size_t)(begin - s->body),
+				       tail);
+
+	if (end == NULL)
+		return err_set(err, ERR_PERM,
+		    "the message has no armored OpenPGP part");
+	*armor = begin;
+	*len = (size_t)(end - begin) + strlen(tail);
+	return 0;
+}
+
+static int
+dearmor(const uint8_t *armor, size_t n, struct buf *out, struct err *err)
+{
+	cleanup(armor_reader_free) struct armor_reader *r = NULL;
+
+	if (buf_reserve(out, n / 4 * 3, err) < 0 ||
+	    armor_reader_new(sink_to_buf(out), &r, err) < 0)
+		return -1;
+	if (armor_reader_feed(r, armor, n, err) < 0 ||
+	    armor_reader_finish(r, err) < 0)
+		return never(err);
+	return 0;
+}
+
+int
+opener_decrypt_body(struct user *u, const struct opener_parts *stored,
+    struct buf *to, struct pgp_signature *signature, struct err *err)
+{
+	cleanup(buf_reset) struct buf binary = { .limit = stored->body_len };
+	const uint8_t *armor = NULL;
+	size_t n = 0;
+
+	if (find_armor(stored, &armor, &n, err) < 0 ||
+	    dearmor(armor, n, &binary, err) < 0)
+		return -1;
+	return opener_decrypt(u, binary.data, binary.len, to, signature, err);
+}

@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * opener_open(sealer(m)) is m, byte for byte, for our own corpus and for a
+ * folder named by SEALPOST_CORPUS; and what comes from strangers.
+ */
+#include "opener.h"
+
+#include <dirent.h>
+#include <time.h>
+
+#include "mail/lineend.h"
+#include "openpgp/gpg_testing.h"
+#include "sealer.h"
+#include "user_private.h"
+
+enum { KEY_MAX = 1 << 20, MESSAGE_MAX = 64 << 20 };
+
+static char ann[] = "ann@example.org";
+static char bob[] = "bob@example.org";
+static char nothing[] = "";
+
+struct person {
+	struct account account;
+	struct user *user;
+	char path[64];
+};
+
+struct fixture {
+	struct crypt *crypt;
+	struct users *users;
+	struct test_gpg gpg;
+	/* the same key, from a file and from the keyring; and another's */
+	struct person file, keyring, other, rsa;
+};
+
+static int
+no_vault(void *ctx, struct buf *armored, struct err *err)
+{
+	(void)ctx;
+	(void)armored;
+	(void)err;
+	return 0;
+}
+
+static void
+enter(struct fixture *f, struct person *p, char *address, enum key_source key)
+{
+	struct credentials *c = NULL;
+	struct err err = { 0 };
+
+	p->account = (struct account){ .address = address,
+		.user = address,
+		.key = key,
+		.key_file = p->path,
+		.gnupg_home = key == KEY_KEYRING ? f->gpg.home : nothing,
+		.decrypt_foreign = true };
+	assert_int_equal(
+	    credentials_derive(f->crypt, &p->account, "", 0, &c, NULL), 0);
+	if (users_enter(f->users, &p->account, c, no_vault, NULL, &p->user,
+		&err) < 0)
+		fail_msg("%s", err.text);
+	credentials_free(&c);
+}
+
+static void
+make_person(struct fixture *f, struct person *p, char *address,
+    const char *primary, const char *subkey)
+{
+	char line[1200];
+
+	(void)snprintf(p->path, sizeof p->path, "%s/%s.%s", f->gpg.home,
+	    address, subkey);
+	(void)snprintf(line, sizeof line,
+	    "$g --quick-gen-key '%s <%s>' %s cert,sign never\n"
+	    "fpr=$($g --list-keys --with-colons =\"%s <%s>\" | "
+	    "sed -n 's/^fpr:*\\([0-9A-F]*\\):/\\1/p' | head -1)\n"
+	    "$g --quick-add-key $fpr %s encr never\n"
+	    "umask 077; $g --export-secret-keys $fpr > %s",
+	    subkey, address, primary, subkey, address, subkey, p->path);
+	test_gpg_run(&f->gpg, line, NULL);
+	enter(f, p, address, KEY_FILE);
+}
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	assert_non_null(f);
+	assert_int_equal(crypt_open(&f->crypt, NULL), 0);
+	assert_int_equal(users_new(f->crypt, &f->users, NULL), 0);
+	test_gpg_start(&f->gpg);
+	assert_int_equal(setenv("GNUPGHOME", f->gpg.home, 1), 0);
+	make_person(f, &f->file, ann, "ed25519", "cv25519");
+	enter(f, &f->keyring, ann, KEY_KEYRING);
+	make_person(f, &f->other, bob, "ed25519", "cv25519");
+	make_person(f, &f->rsa, bob, "rsa2048", "rsa2048");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	user_leave(&f->file.user);
+	user_leave(&f->keyring.user);
+	user_leave(&f->other.user);
+	user_leave(&f->rsa.user);
+	users_free(&f->users);
+	test_gpg_stop(&f->gpg);
+	crypt_close(&f->crypt);
+	free(f);
+	return 0;
+}
+
+/* ---- there and back ---- */
+
+static void
+seal(struct user *u, const struct buf *m, size_t step, struct buf *out)
+{
+	struct sealer *s = NULL;
+	struct spool *stored = NULL;
+	struct sink to = sink_to_buf(out);
+	struct err err = { 0 };
+
+	if (sealer_new(u, &s, &err) < 0)
+		fail_msg("%s", err.text);
+	for (size_t at = 0; at < m->len; at += step)
+		assert_int_equal(sealer_feed(s, m->data + at,
+				     m->len - at < step ? m->len - at : step,
+				     &err),
+		    0);
+	if (sealer_finish(s, &stored, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(spool_replay(stored, 65536, &to, &err), 0);
+	sealer_free(&s);
+}
+
+static enum opened
+open_message(struct user *u, const struct buf *stored, struct buf *out)
+{
+	enum opened kind = OPENED_NEVER;
+	struct err err = { 0 };
+
+	if (opener_open(u, stored->data, stored->len, &kind, out, &err) < 0)
+		fail_msg("%s", err.text);
+	if (kind == OPENED_PLAIN || kind == OPENED_NEVER)
+		assert_int_equal(out->len, 0);
+	return kind;
+}
+
+/* With the empty line, as a server gives it. */
+static size_t
+header_len(const struct buf *m)
+{
+	const uint8_t *end =
+	    m->len == 0 ? NULL : memmem(m->data, m->len, "\r\n\r\n", 4);
+
+	return end == NULL ? m->len : (size_t)(end - m->data) + 4;
+}
+
+static void
+check_header(const char *name, struct user *u, const struct buf *stored,
+    const struct buf *m)
+{
+	cleanup(buf_reset) struct buf header = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	uint64_t octets = 0;
+	struct err err = { 0 };
+
+	assert_true(opener_may_be_encrypted(stored->data, header_len(stored)));
+	if (opener_open_header(u, stored->data, header_len(stored), &kind,
+		&header, &octets, &err) != 1)
+		fail_msg("%s: the header alone: %s", name, err.text);
+	assert_int_equal(kind, OPENED_SEALED);
+	assert_int_equal(octets, m->len);
+	assert_true(header.len <= m->len);
+	if (header.len > 0)
+		assert_memory_equal(header.data, m->data, header.len);
+}
+
+static void
+check(const char *name, struct user *u, const struct buf *m)
+{
+	cleanup(buf_reset) struct buf stored = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf back = { .secret = true };
+
+	seal(u, m, 4099, &stored);
+
+	enum opened kind = open_message(u, &stored, &back);
+
+	if (kind != OPENED_SEALED || back.len != m->len ||
+	    (m->len > 0 && memcmp(back.data, m->data, m->len) != 0))
+		fail_msg("%s: kind %d, %zu octets became %zu", name, kind,
+		    m->len, back.len);
+	check_header(name, u, &stored, m);
+}
+
+static void
+read_crlf(const char *path, struct buf *out)
+{
+	cleanup(close_file) FILE *f = fopen(path, "rbe");
+	cleanup(lineend_reset) struct lineend_filter in;
+	char piece[4096];
+	size_t n;
+
+	assert_non_null(f);
+	lineend_in_init(&in, sink_to_buf(out));
+	while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+		assert_int_equal(lineend_in_put(&in, piece, n, NULL), 0);
+	assert_int_equal(lineend_in_finish(&in, NULL), 0);
+}
+
+static unsigned
+check_folder(const char *folder, struct user *u)
+{
+	DIR *d = opendir(folder);
+	unsigned count = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+		const char *dot = strrchr(e->d_name, '.');
+		char path[4096];
+
+		if (dot == NULL || strcmp(dot, ".eml") != 0)
+			continue;
+		(void)snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+		read_crlf(path, &m);
+		check(e->d_name, u, &m);
+		count++;
+	}
+	closedir(d);
+	print_message("%s: %u messages\n", folder, count);
+	return count;
+}
+
+static void
+test_corpus(void **state)
+{
+	struct fixture *f = *state;
+	const char *folder = getenv("SEALPOST_CORPUS");
+
+	assert_true(check_folder(OWN_CORPUS, f->file.user) > 0);
+	assert_true(check_folder(OWN_CORPUS, f->rsa.user) > 0);
+	if (folder != NULL)
+		assert_true(check_folder(folder, f->file.user) > 0);
+}
+
+static void
+put(struct buf *b, const char *text)
+{
+	assert_int_equal(buf_puts(b, text, NULL), 0);
+}
+
+/* Through GPGME, with the user's own keyring: the same octets. */
+static void
+test_keyring(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf back = { .secret = true };
+
+	put(&m, "From: a\r\nSubject: s\r\nContent-Type: text/plain\r\n\r\n"
+		"hello\r\n");
+	check("keyring", f->keyring.user, &m);
+	/* each reads what was sealed by the other's hand */
+	seal(f->keyring.user, &m, 7, &stored);
+	assert_int_equal(
+	    open_message(f->file.user, &stored, &back), OPENED_SEALED);
+	assert_int_equal(back.len, m.len);
+	assert_memory_equal(back.data, m.data, m.len);
+}
+
+static void
+test_plain_and_others(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	uint64_t octets = 0;
+
+	put(&m, "From: a\r\nContent-Type: text/plain\r\n\r\nhello\r\n");
+	assert_false(opener_may_be_encrypted(m.data, m.len));
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_PLAIN);
+	assert_int_equal(opener_open_header(f->file.user, m.data,
+			     header_len(&m), &kind, &out, &octets, NULL),
+	    1);
+	assert_int_equal(kind, OPENED_PLAIN);
+	seal(f->other.user, &m, 100, &stored);
+	assert_int_equal(
+	    open_message(f->file.user, &stored, &out), OPENED_NEVER);
+	assert_int_equal(opener_open_header(f->file.user, stored.data,
+			     header_len(&stored), &kind, &out, &octets, NULL),
+	    0);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(
+	    open_message(f->keyring.user, &stored, &out), OPENED_SEALED);
+}
+
+/* A sealed message is not sealed again, and comes out as it is. */
+static void
+test_sealed_already(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf once = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf twice = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf loud = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf thrice = { .limit = MESSAGE_MAX };
+
+	put(&m, "From: a\r\n\r\n");
+	for (unsigned i = 0; i < 200000; i++)
+		put(&m, "some text\r\n");
+	seal(f->file.user, &m, 9999, &once);
+	seal(f->file.user, &once, 9999, &twice);
+
+	/* what follows the marker, which is gone: anybody could write it */
+	const uint8_t *rest = memmem(once.data, once.len, "From: a", 7);
+	size_t n = once.len - (size_t)(rest - once.data);
+
+	assert_non_null(rest);
+	assert_int_equal(twice.len, n);
+	assert_memory_equal(twice.data, rest, n);
+	put(&loud, "Thread-Topic: encrypt:swordfish:hi\r\n");
+	assert_int_equal(buf_put(&loud, once.data, once.len, NULL), 0);
+	seal(f->file.user, &loud, 9999, &thrice);
+	assert_null(memmem(thrice.data, thrice.len, "swordfish", 9));
+}
+
+static const char *const passwords[] = {
+	"Subject: encrypt:swordfish:hi\r\n",
+	"Subject: Re: encrypt : swordfish:hi\r\n",
+	("Subject: =?UTF-8?Q?encrypt=3Aswordfish=3AEin_l=C3=A4ngerer?=\r\n"
+	 " =?UTF-8?Q?_Betreff?=\r\n"),
+	"Subject: x\r\nThread-Topic: encrypt:swordfish:hi\r\n",
+	"Thread-Topic: encrypt:swordfish:hi\r\n",
+	"Subject: encrypt:a:hi\r\nThread-Topic: about swordfish\r\n",
+	"Subject: hi\r\nX-Original-Subject: encrypt:swordfish:hi\r\n",
+};
+
+static void
+test_no_password_outside(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(passwords); i++) {
+		cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+		cleanup(buf_reset) struct buf stored = { .limit = MESSAGE_MAX };
+
+		put(&m, "From: a\r\n");
+		put(&m, passwords[i]);
+		put(&m, "\r\nbody\r\n");
+		seal(f->file.user, &m, 3, &stored);
+		if (memmem(stored.data, stored.len, "swordfish", 9) != NULL)
+			fail_msg("%s", passwords[i]);
+		check(passwords[i], f->file.user, &m);
+	}
+}
+
+/* ---- damage ---- */
+
+/*
+ * Octets of the stored message are changed: a body comes out as it was or not
+ * at all.
+ */
+static void
+test_damage(void **state)
+{
+	static const char body[] = "\r\n\r\nthe body that was sealed\r\n";
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+
+	put(&m, "From: a\r\nSubject: s\r\nContent-Type: text/plain");
+	put(&m, body);
+	seal(f->file.user, &m, 100, &stored);
+
+	size_t header = header_len(&stored);
+
+	for (size_t i = 0; i < stored.len; i++) {
+		stored.data[i] ^= 1;
+
+		enum opened kind = open_message(f->file.user, &stored, &out);
+
+		if (kind == OPENED_SEALED || kind == OPENED_FOREIGN)
+			if (memmem(out.data, out.len, body, sizeof body - 1) ==
+				NULL ||
+			    (i >= header && (kind != OPENED_SEALED ||
+						out.len != m.len)))
+				fail_msg("octet %zu: kind %d", i, kind);
+		stored.data[i] ^= 1;
+	}
+	for (size_t n = 0; n < stored.len; n++) {
+		struct buf part = { .data = stored.data, .len = n };
+		enum opened kind = open_message(f->file.user, &part, &out);
+
+		if (kind == OPENED_SEALED || kind == OPENED_FOREIGN) {
+			/* what stands behind the armor says nothing */
+			assert_int_equal(out.len, m.len);
+			assert_memory_equal(out.data, m.data, m.len);
+		}
+	}
+}
+
+/* Two messages' parts in one. */
+static void
+test_mixed(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf one = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf two = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf mixed = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+
+	put(&m, "From: a\r\nSubject: s\r\n\r\nbody\r\n");
+	seal(f->file.user, &m, 100, &one);
+	put(&m, "more\r\n");
+	seal(f->file.user, &m, 100, &two);
+	assert_int_equal(
+	    buf_put(&mixed, one.data, header_len(&one), NULL), 0);
+	assert_int_equal(buf_put(&mixed, two.data + header_len(&two),
+			     two.len - header_len(&two), NULL),
+	    0);
+	assert_int_equal(
+	    open_message(f->file.user, &mixed, &out), OPENED_NEVER);
+}
+
+/* ---- from strangers ---- */
+
+static const char entity[] =
+    "Content-Type: text/plain; charset=utf-8\n"
+    "Content-Transfer-Encoding: 8bit\n"
+    "Subject: the real one\n"
+    "From: somebody else\n"
+    "\n"
+    "first line\n"
+    "second line\n";
+
+static const char opened_tail[] =
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: 8bit\r\n"
+    "\r\n"
+    "first line\r\n"
+    "second line\r\n";
+
+static void
+write_file(const struct fixture *f, const char *name, const char *text)
+{
+	char path[80];
+
+	(void)snprintf(path, sizeof path, "%s/%s", f->gpg.home, name);
+
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* A PGP/MIME message around what the command prints; CRLF. */
+static void
+make_foreign(const struct fixture *f, const char *command, struct buf *out)
+{
+	cleanup(buf_reset) struct buf armor = { .limit = MESSAGE_MAX };
+	cleanup(lineend_reset) struct lineend_filter in;
+
+	test_gpg_run(&f->gpg, command, &armor);
+	buf_clear(out);
+	put(out,
+	    "Return-Path: <a@example.org>\r\n"
+	    "From: a@example.org\r\n"
+	    "X-Sealpost-Bridge: end-to-end; signature=good; v=1\r\n"
+	    "Subject: ...\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/encrypted; boundary=b;\r\n"
+	    " protocol=\"application/pgp-encrypted\"\r\n"
+	    "\r\n"
+	    "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\n"
+	    "Version: 1\r\n\r\n"
+	    "--b\r\nContent-Type: application/octet-stream\r\n\r\n");
+	lineend_in_init(&in, sink_to_buf(out));
+	assert_int_equal(lineend_in_put(&in, armor.data, armor.len, NULL), 0);
+	assert_int_equal(lineend_in_finish(&in, NULL), 0);
+	put(out, "\r\n--b--\r\n");
+}
+
+#define TO_ANN "$g --armor -r ann@example.org --output - "
+
+static const struct {
+	const char *name;
+	const char *command;
+	const char *verdict;
+} foreign[] = {
+	{ "unsigned", TO_ANN "-z 0 --encrypt entity", "none" },
+	{ "compressed", TO_ANN "--encrypt entity", "none" },
+	{ "text mode", TO_ANN "--textmode --encrypt entity", "none" },
+	{ "another cipher", TO_ANN "-z 0 --cipher-algo CAMELLIA256 "
+				   "--encrypt entity",
+	    "none" },
+	{ "two recipients", TO_ANN "-r bob@example.org --encrypt entity",
+	    "none" },
+	{ "nobody is named", TO_ANN "--throw-keyids --encrypt entity", "none" },
+	{ "signed", TO_ANN "-u bob@example.org --sign --encrypt entity",
+	    "good" },
+	{ "signed, not compressed",
+	    TO_ANN "-z 0 -u bob@example.org --sign --encrypt entity", "good" },
+	{ "by a stranger",
+	    "mkdir -m 700 eve; $g --homedir eve --quick-gen-key e@x ed25519 "
+	    "sign never; $g --export ann@example.org | $g --homedir eve "
+	    "--import; $g --homedir eve --armor -r ann@example.org --output - "
+	    "--sign --encrypt entity; gpgconf --homedir $GNUPGHOME/eve --kill "
+	    "all; rm -rf eve",
+	    "unknown-key" },
+};
+
+static void
+assert_opened_foreign(const char *name, const struct buf *out,
+    const char *verdict, const char *tail)
+{
+	char want[200];
+
+	(void)snprintf(want, sizeof want,
+	    "X-Sealpost-Bridge: end-to-end; signature=%s;\r\n key=", verdict);
+	if (out->len < strlen(want) ||
+	    memcmp(out->data, want, strlen(want)) != 0)
+		fail_msg("%s: %.*s", name, (int)(out->len < 300 ? out->len : 300),
+		    (const char *)out->data);
+	assert_true(out->len > strlen(tail));
+	assert_memory_equal(
+	    out->data + out->len - strlen(tail), tail, strlen(tail));
+	assert_null(memmem(out->data, out->len, "multipart/encrypted", 19));
+}
+
+static void
+test_foreign(void **state)
+{
+	static const char outer[] =
+	    "v=1\r\nReturn-Path: <a@example.org>\r\nFrom: a@example.org\r\n"
+	    "Subject: the real one\r\nMIME-Version: 1.0\r\nContent-Type: text";
+	struct fixture *f = *state;
+	struct user *users[] = { f->file.user, f->keyring.user };
+	size_t len = 0;
+
+	write_file(f, "entity", entity);
+	for (size_t i = 0; i < countof(foreign); i++) {
+		cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+		cleanup(buf_reset) struct buf first = { .secret = true };
+
+		make_foreign(f, foreign[i].command, &m);
+		for (size_t u = 0; u < countof(users); u++) {
+			cleanup(buf_reset) struct buf out = { .secret = true };
+			enum opened kind = open_message(users[u], &m, &out);
+
+			if (kind != OPENED_FOREIGN)
+				fail_msg("%s: %d", foreign[i].name, kind);
+			assert_opened_foreign(foreign[i].name, &out,
+			    foreign[i].verdict, opened_tail);
+			assert_non_null(
+			    memmem(out.data, out.len, outer, sizeof outer - 1));
+			assert_null(
+			    memmem(out.data, out.len, "somebody else", 13));
+			/* always the same, and as long as any other */
+			len = len == 0 ? out.len : len;
+			assert_int_equal(out.len, len);
+			if (u == 0)
+				assert_int_equal(open_message(users[u], &m,
+						     &first),
+				    OPENED_FOREIGN);
+			assert_memory_equal(out.data, first.data, len);
+		}
+	}
+}
+
+/* RFC 3156, 6.1: signed, then encrypted. */
+static void
+test_signed_inside(void **state)
+{
+	static const char make[] =
+	    "printf 'Content-Type: text/plain\\r\\n\\r\\nsigned text %s\\r\\n' "
+	    "> part\n"
+	    "$g --armor --detach-sign -u bob@example.org --output sig part\n"
+	    "{ printf 'Content-Type: multipart/signed; boundary=\"s\";\\r\\n "
+	    "micalg=pgp-sha512; protocol=\"application/pgp-signature\"\\r\\n"
+	    "\\r\\n--s\\r\\n'; sed '%s' part; printf '\\r\\n--s\\r\\n"
+	    "Content-Type: application/pgp-signature\\r\\n\\r\\n'; "
+	    "sed 's/$/\\r/' sig; printf '\\r\\n--s--\\r\\n'; } > whole\n"
+	    "rm sig part\n"
+	    "$g --armor -r ann@example.org --output - --encrypt whole";
+	static const struct {
+		const char *edit;
+		const char *verdict;
+	} cases[] = { { "", "good" }, { "s/signed/Signed/", "bad" } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+		cleanup(buf_reset) struct buf out = { .secret = true };
+		char command[2000];
+		char want[200];
+
+		(void)snprintf(command, sizeof command, make, "", cases[i].edit);
+		make_foreign(f, command, &m);
+		assert_int_equal(
+		    open_message(f->file.user, &m, &out), OPENED_FOREIGN);
+		(void)snprintf(want, sizeof want, "signature=%s;",
+		    cases[i].verdict);
+		if (memmem(out.data, out.len, want, strlen(want)) == NULL)
+			fail_msg("%s: %.*s", want, 200, (const char *)out.data);
+	}
+}
+
+static void
+test_foreign_that_stays(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	uint64_t octets = 0;
+
+	write_file(f, "entity", entity);
+	make_foreign(f, foreign[0].command, &m);
+	assert_int_equal(opener_open_header(f->file.user, m.data,
+			     header_len(&m), &kind, &out, &octets, NULL),
+	    0);
+	f->file.account.decrypt_foreign = false;
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_PLAIN);
+	assert_int_equal(opener_open_header(f->file.user, m.data,
+			     header_len(&m), &kind, &out, &octets, NULL),
+	    1);
+	assert_int_equal(kind, OPENED_PLAIN);
+	f->file.account.decrypt_foreign = true;
+	/* for another */
+	assert_int_equal(open_message(f->other.user, &m, &out), OPENED_NEVER);
+	/* without integrity protection, or none of PGP at all */
+	make_foreign(f, TO_ANN "--rfc2440 --disable-mdc -z 0 --encrypt entity",
+	    &m);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
+	make_foreign(f, "cat entity", &m);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
+	make_foreign(f, "$g --armor -u bob@example.org --output - --sign entity",
+	    &m);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
+}
+
+/* A megabyte that becomes a gigabyte; a message over max_message. */
+static void
+test_bounds(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+
+	users_limit(f->users, 1 << 20);
+	make_foreign(f, "head -c 200000000 /dev/zero > zeros; " TO_ANN
+			"--encrypt zeros; rm zeros", &m);
+	assert_true(m.len < 2 << 20);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
+	make_foreign(f, "head -c 2000000 /dev/zero > zeros; " TO_ANN
+			"-z 0 --encrypt zeros; rm zeros", &m);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
+	users_limit(f->users, MESSAGE_MAX);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_FOREIGN);
+}
+
+/* A gpg that cannot be asked now. */
+static void
+test_gpg_is_away(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	struct err err = { 0 };
+
+	write_file(f, "entity", entity);
+	make_foreign(f, foreign[1].command, &m);
+	test_gpg_replace(&f->gpg, "kill -9 $$");
+	assert_int_equal(
+	    opener_open(f->file.user, m.data, m.len, &kind, &out, &err), -1);
+	assert_int_equal(err.kind, ERR_TEMP);
+	assert_int_equal(out.len, 0);
+	test_gpg_replace(&f->gpg, NULL);
+	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_FOREIGN);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_keyring),
+		cmocka_unit_test(test_plain_and_others),
+		cmocka_unit_test(test_sealed_already),
+		cmocka_unit_test(test_no_password_outside),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_signed_inside),
+		cmocka_unit_test(test_foreign_that_stays),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_gpg_is_away),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
