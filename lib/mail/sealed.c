@@ -49,28 +49,36 @@ keeps_mime_version(const struct header *h)
 	return count == 1 && is_version_1_0(f);
 }
 
-static bool
-wants_protection(const struct header *h, bool asked)
-{
-	for (size_t i = 0; i < h->count; i++) {
-		size_t n;
-		const uint8_t *v;
-
-		if (!header_field_is(&h->fields[i], "Subject"))
-			continue;
-		v = header_field_value(&h->fields[i], &n);
-		if (asked || sealed_subject_has_password(v, n))
-			return true;
-	}
-	return false;
-}
-
 /* Thread-Topic repeats the Subject (Outlook): it goes where that goes. */
 static bool
 is_subject(const struct header_field *f)
 {
-	return header_field_is(f, "Subject") ||
-	    header_field_is(f, "Thread-Topic");
+	static const char *const names[] = { "Subject", "Thread-Topic",
+		"Original-Subject", "X-Original-Subject" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (header_field_is(f, names[i]))
+			return true;
+	return false;
+}
+
+bool
+sealed_field_has_password(const struct header_field *f)
+{
+	size_t n;
+	const uint8_t *v = header_field_value(f, &n);
+
+	return is_subject(f) && sealed_subject_has_password(v, n);
+}
+
+static bool
+wants_protection(const struct header *h, bool asked)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if ((asked && header_field_is(&h->fields[i], "Subject")) ||
+		    sealed_field_has_password(&h->fields[i]))
+			return true;
+	return false;
 }
 
 static bool

@@ -53,6 +53,12 @@ void sealed_plan_reset(struct sealed_plan *plan);
 /* Does the Subject value carry a password ("encrypt:...", RFC 2047 decoded)? */
 bool sealed_subject_has_password(const uint8_t *value, size_t len);
 
+/*
+ * Is it a field that says the Subject (Thread-Topic and its like repeat it), and
+ * carries a password?
+ */
+bool sealed_field_has_password(const struct header_field *f);
+
 /* Octets before and behind the armored message in the body. */
 int sealed_put_preamble(const struct sealed_plan *plan, struct buf *out,
     struct err *err) must_check;

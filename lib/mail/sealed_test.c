@@ -226,6 +226,13 @@ static const struct plan_case plans[] = {
 	    "Content-Type: text/plain; charset=us-ascii;\r\n"
 	    " protected-headers=\"v1\"; hp=\"cipher\"\r\n"
 	    "HP-Outer: Subject: ...\r\n\r\n" },
+	{ "password in Thread-Topic alone", { "Subject: s\r\n",
+			  "thread-topic: encrypt:pw:s\r\n" }, false,
+	    "MIME-Version: 1.0\r\n" TYPE "Subject: ...\r\n",
+	    "Subject: s\r\n"
+	    "Content-Type: text/plain; charset=us-ascii;\r\n"
+	    " protected-headers=\"v1\"; hp=\"cipher\"\r\n"
+	    "HP-Outer: Subject: ...\r\n\r\n" },
 	{ "nothing to protect", { "From: a\r\n" }, true,
 	    "From: a\r\nMIME-Version: 1.0\r\n" TYPE, "\r\n" },
 	{ "forged marker", { "X-Sealpost: v=1\r\n", "X-Sealpost-A: b\r\n",

@@ -86,26 +86,21 @@ seal_field(struct seal *s, const void *raw, size_t n, struct err *err)
 }
 
 /*
- * A message can be sealed already only if one Content-Type says so and its
- * Subject carries no password, which would stay outside.
+ * A message can be sealed already only if one Content-Type says so and no
+ * password is in its Subject, Thread-Topic or the like: it would stay outside.
  */
 static const struct header_field *
 find_type(const struct header *h)
 {
-	size_t count, len;
+	size_t count;
 	const struct header_field *type =
 	    header_find(h, "Content-Type", &count);
 
 	if (count != 1)
 		return NULL;
-	for (size_t i = 0; i < h->count; i++) {
-		const struct header_field *f = &h->fields[i];
-		const uint8_t *v = header_field_value(f, &len);
-
-		if (header_field_is(f, "Subject") &&
-		    sealed_subject_has_password(v, len))
+	for (size_t i = 0; i < h->count; i++)
+		if (sealed_field_has_password(&h->fields[i]))
 			return NULL;
-	}
 	return type;
 }
 
