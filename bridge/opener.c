@@ -200,11 +200,13 @@ open_sealed_header(struct user *u, const struct opener_parts *p,
 	struct err why = { 0 };
 	int rc = rebuild_header(u, p, marker, header, &why);
 
-	if (rc < 0 && why.kind == ERR_TEMP)
-		return err_set(err, ERR_TEMP, "%s", why.text);
-	if (rc < 0 || marker->body_octets > header->limit - header->len) {
+	if (rc == 0 && marker->body_octets > header->limit - header->len)
+		rc = err_set(&why, ERR_PERM, "larger than max_message");
+	if (rc < 0) {
 		buf_reset(header);
-		return 0;
+		return why.kind == ERR_TEMP
+			   ? err_set(err, ERR_TEMP, "%s", why.text)
+			   : 0;
 	}
 	*octets = header->len + marker->body_octets;
 	return 1;

@@ -84,8 +84,17 @@ opener_decrypt(struct user *u, const void *data, size_t n, struct buf *to,
 	if (u->secret == NULL)
 		return decrypt_with_keyring(u, data, n, to, signature, err);
 
-	int rc = pgp_secret_decrypt(u->secret, data, n, sink_to_buf(to), err);
+	struct err why = { 0 };
+	int rc = pgp_secret_decrypt(u->secret, data, n, sink_to_buf(to), &why);
 
+	if (rc < 0 && why.kind != ERR_TEMP) {
+		/* libraries do not always say when memory was short */
+		(void)take_back(to, before);
+		rc = pgp_secret_decrypt(
+		    u->secret, data, n, sink_to_buf(to), err);
+	} else if (rc < 0) {
+		(void)err_set(err, why.kind, "%s", why.text);
+	}
 	if (rc == 1)
 		return 0;
 	(void)take_back(to, before);

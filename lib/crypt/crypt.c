@@ -17,7 +17,10 @@ crypt_err(struct err *err, enum err_kind kind, const char *what)
 	unsigned long code = ERR_get_error();
 	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
 
-	ERR_clear_error();
+	/* what is for want of memory says nothing of keys and messages */
+	for (unsigned long c = code; c != 0; c = ERR_get_error())
+		if (ERR_GET_REASON(c) == ERR_R_MALLOC_FAILURE)
+			kind = ERR_TEMP;
 	return err_set(err, kind, "%s: %s", what,
 	    reason == NULL ? "OpenSSL does not say why" : reason);
 }

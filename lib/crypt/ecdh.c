@@ -119,6 +119,18 @@ ephemeral_key(enum curve curve)
 }
 
 /*
+ * What it means that a key of so many octets was not taken: X25519 takes any 32
+ * octets.
+ */
+static int
+not_taken(struct err *err, enum curve curve, size_t len, const char *what)
+{
+	bool any = curve == CURVE_X25519 && len == X25519_LEN;
+
+	return crypt_err(err, any ? ERR_TEMP : ERR_PERM, what);
+}
+
+/*
  * No second check of the peer: it lies on the curve, and the curves have
  * cofactor 1 (for X25519, OpenSSL refuses the secret zero).
  */
@@ -130,8 +142,9 @@ agree(
 	    EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
 
 	out->secret_len = sizeof out->secret;
-	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
-	    EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 ||
+	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1)
+		return crypt_err(err, ERR_TEMP, "start Diffie-Hellman");
+	if (EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1 ||
 	    EVP_PKEY_derive(ctx, out->secret, &out->secret_len) != 1)
 		return crypt_err(err, ERR_PERM, "no Diffie-Hellman secret");
 	return 0;
@@ -145,8 +158,8 @@ ecdh_agree(const struct crypt *c, enum curve curve, const uint8_t *peer,
 	cleanup(free_pkey) EVP_PKEY *theirs = public_key(curve, peer, peer_len);
 
 	if (theirs == NULL)
-		return crypt_err(
-		    err, ERR_PERM, "the public key is no point of its curve");
+		return not_taken(err, curve, peer_len,
+		    "the public key is no point of its curve");
 
 	cleanup(free_pkey) EVP_PKEY *ours = ephemeral_key(curve);
 
@@ -176,7 +189,8 @@ ecdh_key_new(const struct crypt *c, enum curve curve,
 	k->curve = curve;
 	k->pkey = private_key_of(curve, private_key.data, private_key.len);
 	if (k->pkey == NULL)
-		return crypt_err(err, ERR_PERM, "no private key of the curve");
+		return not_taken(err, curve, private_key.len,
+		    "no private key of the curve");
 	*out = steal(&k);
 	return 0;
 }
@@ -200,8 +214,8 @@ derive(const struct ecdh_key *k, struct crypt_bytes peer,
 	    public_key(k->curve, peer.data, peer.len);
 
 	if (theirs == NULL)
-		return crypt_err(
-		    err, ERR_PERM, "the public key is no point of its curve");
+		return not_taken(err, k->curve, peer.len,
+		    "the public key is no point of its curve");
 	return agree(k->pkey, theirs, out, err);
 }
 

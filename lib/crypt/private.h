@@ -34,7 +34,7 @@ const char *hash_name(enum hash_kind kind);
 
 /*
  * Takes the first error off OpenSSL's queue, empties the queue, and sets *err
- * to "what: reason"; returns -1.
+ * to "what: reason"; returns -1. The kind is ERR_TEMP when memory was short.
  */
 int crypt_err(struct err *err, enum err_kind kind, const char *what);
 
