@@ -279,8 +279,14 @@ rsa_decrypt(const struct rsa_key *k, const uint8_t *in, size_t n,
 		return err_set(err, ERR_PERM, "longer than the RSA modulus");
 	memcpy(whole + k->len - n, in, n);
 
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_pkey(NULL, k->pkey, NULL);
+	/*
+	 * A copy, for OpenSSL keeps the state of its blinding in a key: when
+	 * memory is short in the middle of it, the key is wrong from then on.
+	 */
+	cleanup(free_pkey) EVP_PKEY *copy = EVP_PKEY_dup(k->pkey);
+	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx = copy == NULL
+	    ? NULL
+	    : EVP_PKEY_CTX_new_from_pkey(NULL, copy, NULL);
 
 	*out_len = RSA_LEN_MAX;
 	if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 ||
