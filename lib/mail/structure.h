@@ -37,6 +37,8 @@ int structure_parse(const void *message, size_t n, struct structure **out,
 void structure_free(struct structure **sp);
 
 const struct structure_part *structure_root(const struct structure *s);
+/* The message that was parsed. */
+const uint8_t *structure_message(const struct structure *s);
 
 /*
  * Append the parenthesized list, without the item's name. Strings that cannot

@@ -496,3 +496,9 @@ structure_root(const struct structure *s)
 {
 	return &s->root->part;
 }
+
+const uint8_t *
+structure_message(const struct structure *s)
+{
+	return s->message;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* Between search*.c: a parsed program. */
+#ifndef BRIDGE_SEARCH_NODE_H
+#define BRIDGE_SEARCH_NODE_H
+
+#include "search.h"
+
+enum node_kind {
+	NODE_AND,    /* children, at least one */
+	NODE_OR,     /* two children */
+	NODE_NOT,    /* one child */
+	NODE_SERVER, /* the server answers it */
+	NODE_BLIND,
+};
+
+enum blind_kind {
+	BLIND_LARGER,
+	BLIND_SMALLER,
+	BLIND_SUBJECT,
+	BLIND_HEADER,
+	BLIND_BODY,
+	BLIND_TEXT,
+};
+
+struct uids {
+	uint32_t *list;
+	size_t count, room;
+};
+
+struct node {
+	enum node_kind kind;
+	struct node *children, *next;
+	struct search_command text; /* of SERVER and BLIND: the key */
+	/* of BLIND */
+	enum blind_kind blind;
+	uint64_t size;
+	char *field;
+	struct buf key;  /* folded */
+	bool known;      /* evaluated for the message that is being looked at */
+	bool matches;
+	struct uids found;
+};
+
+struct search {
+	struct buf ret;                     /* RETURN (...) and a blank */
+	struct search_command charset_text; /* CHARSET and a blank */
+	char *charset;                      /* of the strings */
+	struct node *root;         /* an AND */
+	struct uids plain, sealed; /* that were looked at */
+	enum search_needs needs;
+};
+
+enum search_needs node_needs(const struct node *n);
+
+/* The text and the waits of `from` behind those of `to`. */
+int search_command_add(struct search_command *to,
+    const struct search_command *from, struct err *err) must_check;
+
+#endif
