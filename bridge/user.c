@@ -86,8 +86,10 @@ user_new(struct users *all, const struct account *a,
 {
 	struct user *u = locked_new(sizeof *u);
 
-	if (u == NULL)
-		return err_nomem(err);
+	if (u == NULL) {
+		(void)err_nomem(err);
+		return -1;
+	}
 	u->all = all;
 	u->account = a;
 	u->references = 1;
