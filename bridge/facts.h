@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/*
+ * What a listing asks about restored messages, kept between runs in the user's
+ * cache (store/metacache.h), so that no body is fetched twice for it. Only what
+ * was opened well comes in here.
+ */
+#ifndef BRIDGE_FACTS_H
+#define BRIDGE_FACTS_H
+
+#include "message_cache.h"
+#include "store/metacache.h"
+
+struct structure;
+
+struct facts {
+	uint64_t octets;   /* of the restored message */
+	struct buf header; /* with its empty line, if it has one */
+	struct buf body, bodystructure; /* as FETCH says them */
+};
+
+/* A message, its header and what FETCH says of its structure: all copied. */
+int facts_of(const struct message *m, const struct structure *s,
+    struct facts *out, struct err *err) must_check;
+void facts_reset(struct facts *f);
+
+/* 1 and *out, 0 not known. *out is to be reset in any case. */
+int facts_get(struct metacache *cache, const char *account,
+    const struct message_key *k, struct facts *out, struct err *err) must_check;
+/* What is too large for the cache is not kept. */
+int facts_put(struct metacache *cache, const char *account,
+    const struct message_key *k, const struct facts *f, struct err *err)
+    must_check;
+
+#endif
