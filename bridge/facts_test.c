@@ -23,7 +23,7 @@ static const struct message_key key = { "INBOX", 7, 42 };
 struct fixture {
 	struct crypt *crypt;
 	struct metacache *cache;
-	char folder[64], path[80];
+	char folder[64], path[300];
 };
 
 static struct fixture fixture;
@@ -55,7 +55,7 @@ tear_down(void **state)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	struct fixture *f = *state;
-	char name[100];
+	char name[320];
 
 	metacache_close(&f->cache);
 	crypt_close(&f->crypt);
