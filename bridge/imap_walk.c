@@ -345,7 +345,7 @@ find_asked(struct imap_walk *w, const struct imap_response *r,
 
 static int
 open_body(struct imap_walk *w, const struct imap_response *r,
-    struct imap_todo *t, const struct imap_value *body, struct err *err)
+    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
 {
 	cleanup(message_release) const struct message *m = NULL;
 	cleanup(buf_reset) struct buf restored = {
@@ -357,17 +357,14 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 	const uint8_t *stored;
 	size_t n;
 
-	if (octets_of(body, &scratch, &stored, &n, &why) < 0 ||
+	if (octets_of(&it->body, &scratch, &stored, &n, &why) < 0 ||
 	    opener_open(w->s->user, stored, n, &kind, &restored, &why) < 0) {
 		leave_out(w, t->uid, &why);
 		return 1;
 	}
 	if (kind == OPENED_PLAIN || kind == OPENED_NEVER) {
 		imap_kinds_put(&w->s->kinds, t->uid, KIND_AS_STORED);
-		add_todo(w, (struct imap_todo){ .address = t->address,
-		                .uid = t->uid,
-		                .kind = KIND_AS_STORED });
-		return 0; /* flags are relayed */
+		return postpone(w, r, it, KIND_AS_STORED);
 	}
 	if (message_cache_put(w->s->messages, key_of(w, t->uid, &k), kind,
 	        &restored, &m, &why) < 0) {
@@ -379,7 +376,7 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 
 static int
 answer_cached(struct imap_walk *w, const struct imap_response *r,
-    struct imap_todo *t, struct err *err)
+    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
 {
 	cleanup(message_release) const struct message *m = cached(w, t->uid);
 
@@ -389,7 +386,7 @@ answer_cached(struct imap_walk *w, const struct imap_response *r,
 	                .uid = t->uid,
 	                .kind = KIND_ENCRYPTED,
 	                .no_cache = true });
-	return 0;
+	return it->has_flags ? 0 : 1;
 }
 
 static int
@@ -411,8 +408,8 @@ take_body(void *ctx, const struct imap_response *r, struct err *err)
 
 	struct imap_todo t = *found; /* the array may move */
 
-	return w->slice_cached ? answer_cached(w, r, &t, err)
-	                       : open_body(w, r, &t, &it.body, err);
+	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
+	                       : open_body(w, r, &t, &it, err);
 }
 
 /* ---- slices of todo ---- */
