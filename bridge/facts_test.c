@@ -23,7 +23,8 @@ static const struct message_key key = { "INBOX", 7, 42 };
 struct fixture {
 	struct crypt *crypt;
 	struct metacache *cache;
-	char folder[64], path[300];
+	char *folder;
+	char path[64];
 };
 
 static struct fixture fixture;
@@ -42,9 +43,10 @@ set_up(void **state)
 {
 	struct fixture *f = *state = &fixture;
 
-	snprintf(f->folder, sizeof f->folder, "/tmp/sealpost-facts-XXXXXX");
+	f->folder = strdup("/tmp/sealpost-facts-XXXXXX");
+	assert_non_null(f->folder);
 	assert_non_null(mkdtemp(f->folder));
-	snprintf(f->path, sizeof f->path, "%s/cache.db", f->folder);
+	snprintf(f->path, sizeof f->path, "%.40s/cache.db", f->folder);
 	assert_int_equal(crypt_open(&f->crypt, NULL), 0);
 	open_cache(f);
 	return 0;
@@ -55,7 +57,7 @@ tear_down(void **state)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	struct fixture *f = *state;
-	char name[320];
+	char name[80];
 
 	metacache_close(&f->cache);
 	crypt_close(&f->crypt);
@@ -64,6 +66,7 @@ tear_down(void **state)
 		(void)unlink(name);
 	}
 	assert_int_equal(rmdir(f->folder), 0);
+	free(f->folder);
 	return 0;
 }
 
