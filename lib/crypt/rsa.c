@@ -5,6 +5,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
@@ -109,8 +110,14 @@ rsa_encrypt(const struct crypt *c, const struct rsa_public *key,
 	return 0;
 }
 
+/*
+ * OpenSSL keeps the state of its blinding in a key: when memory is short in
+ * the middle of it, that key is wrong from then on. So what `used` does not
+ * decrypt, a copy of `fresh` is asked for.
+ */
 struct rsa_key {
-	EVP_PKEY *pkey;
+	EVP_PKEY *used;
+	EVP_PKEY *fresh;
 	size_t len; /* of the modulus */
 };
 
@@ -251,8 +258,9 @@ rsa_key_new(const struct crypt *c, const struct rsa_private *key,
 	if (!numbers_derive(&b))
 		return crypt_err(err, ERR_PERM, "the RSA key is damaged");
 	k->len = key->public_key.modulus_len;
-	k->pkey = private_pkey_of(&b);
-	if (k->pkey == NULL)
+	k->fresh = private_pkey_of(&b);
+	k->used = k->fresh == NULL ? NULL : EVP_PKEY_dup(k->fresh);
+	if (k->used == NULL)
 		return crypt_err(err, ERR_TEMP, "load an RSA key");
 	*out = steal(&k);
 	return 0;
@@ -265,8 +273,27 @@ rsa_key_free(struct rsa_key **kp)
 
 	if (k == NULL)
 		return;
-	free_pkey(&k->pkey);
+	free_pkey(&k->used);
+	free_pkey(&k->fresh);
 	free(k);
+}
+
+/* 1; 0 it is not for this key, or so it seems; -1. */
+static int
+try_decrypt(EVP_PKEY *pkey, const uint8_t *whole, size_t n,
+    uint8_t out[RSA_LEN_MAX], size_t *out_len, struct err *err)
+{
+	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+	*out_len = RSA_LEN_MAX;
+	if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
+		return crypt_err(err, ERR_TEMP, "RSA");
+	if (EVP_PKEY_decrypt(ctx, out, out_len, whole, n) == 1)
+		return 1;
+	ERR_clear_error();
+	return 0;
 }
 
 int
@@ -279,20 +306,17 @@ rsa_decrypt(const struct rsa_key *k, const uint8_t *in, size_t n,
 		return err_set(err, ERR_PERM, "longer than the RSA modulus");
 	memcpy(whole + k->len - n, in, n);
 
-	/*
-	 * A copy, for OpenSSL keeps the state of its blinding in a key: when
-	 * memory is short in the middle of it, the key is wrong from then on.
-	 */
-	cleanup(free_pkey) EVP_PKEY *copy = EVP_PKEY_dup(k->pkey);
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx = copy == NULL
-	    ? NULL
-	    : EVP_PKEY_CTX_new_from_pkey(NULL, copy, NULL);
+	int rc = try_decrypt(k->used, whole, k->len, out, out_len, err);
 
-	*out_len = RSA_LEN_MAX;
-	if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
-		return crypt_err(err, ERR_TEMP, "RSA");
-	if (EVP_PKEY_decrypt(ctx, out, out_len, whole, k->len) != 1)
-		return crypt_err(err, ERR_PERM, "not for this RSA key");
-	return 0;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+
+	cleanup(free_pkey) EVP_PKEY *copy = EVP_PKEY_dup(k->fresh);
+
+	if (copy == NULL)
+		return crypt_err(err, ERR_TEMP, "copy an RSA key");
+	rc = try_decrypt(copy, whole, k->len, out, out_len, err);
+	if (rc == 0)
+		return err_set(err, ERR_PERM, "not for this RSA key");
+	return rc < 0 ? -1 : 0;
 }
