@@ -8,9 +8,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/process.h"
+#include "ca.h"
 #include "cmd.h"
 #include "listen.h"
 #include "sent.h"
@@ -25,6 +27,7 @@ struct running {
 	struct users *users;
 	struct smtp_features *features;
 	struct sent *sent;
+	struct net_tls *tls;
 	struct bridge_listeners *listeners;
 	struct bridge bridge;
 };
@@ -35,6 +38,7 @@ running_end(struct running *r)
 	bridge_listeners_free(&r->listeners);
 	sent_free(&r->sent);
 	smtp_features_free(&r->features);
+	net_tls_free(&r->tls);
 	users_free(&r->users);
 	crypt_close(&r->crypt);
 	bridge_conf_free(&r->conf);
@@ -62,6 +66,8 @@ static int
 open_parts(struct running *r, struct err *err)
 {
 	if (state_directory_make(r->conf->state_directory, err) < 0 ||
+	    ca_listener_tls(r->conf->state_directory, (int64_t)time(NULL),
+		&r->tls, err) < 0 ||
 	    crypt_open(&r->crypt, err) < 0 ||
 	    users_new(r->crypt, &r->users, err) < 0 ||
 	    smtp_features_new(r->conf, &r->features, err) < 0)
@@ -70,6 +76,7 @@ open_parts(struct running *r, struct err *err)
 	r->bridge = (struct bridge){
 		.conf = r->conf,
 		.crypt = r->crypt,
+		.tls = r->tls,
 		.users = r->users,
 		.features = r->features,
 	};
