@@ -13,6 +13,7 @@
 #include "imap_session.h"
 #include "proto/imap_capability.h"
 #include "sealer.h"
+#include "sent.h"
 
 enum { MESSAGES_MAX = 200, REPLAY_OCTETS = 32 << 10 };
 
@@ -29,6 +30,10 @@ struct append {
 	struct upload *uploads;
 	size_t count;
 	char refusal[300]; /* "" = none: nothing is sent when there is one */
+	struct sent_printer *printer; /* of the first message; NULL = none */
+	struct buf folder; /* its name, when it has a print */
+	uint8_t print[SENT_PRINT_LEN];
+	bool stored;
 	bool over; /* the client has been told */
 };
 
@@ -40,6 +45,8 @@ append_reset(struct append *a)
 		sealer_free(&a->uploads[i].sealer);
 	}
 	free(a->uploads);
+	sent_printer_free(&a->printer);
+	buf_reset(&a->folder);
 	*a = (struct append){ 0 };
 }
 
@@ -115,9 +122,36 @@ feed(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	struct err why = { 0 };
 
 	(void)err;
-	if (f->a->refusal[0] == '\0' && sealer_feed(f->to, data, n, &why) < 0)
+	if (f->a->refusal[0] != '\0')
+		return 0; /* thrown away */
+	if (sealer_feed(f->to, data, n, &why) < 0 ||
+	    (f->a->printer != NULL &&
+	        sent_printer_feed(f->a->printer, data, n, &why) < 0))
 		refuse_error(f->a, &why);
-	return 0; /* the rest is thrown away */
+	return 0;
+}
+
+/* After the first message: what it is known by, and where it goes. */
+static int
+take_print(struct append *a, struct err *err)
+{
+	cleanup(sent_printer_free) struct sent_printer *p = steal(&a->printer);
+	const struct buf *before = &a->uploads[0].before;
+	struct imap_cursor c = imap_cursor(before->data, before->len);
+	struct imap_value v;
+
+	if (p == NULL)
+		return 0;
+
+	int rc = sent_printer_finish(p, a->print, err);
+
+	if (rc <= 0 || imap_next(&c, &v, err) <= 0)
+		return rc < 0 ? -1 : 0;
+	a->folder.limit = LIMIT_IMAP_LINE;
+	return imap_put_octets(&v, &a->folder, err) < 0 ||
+	        buf_str(&a->folder, err) == NULL
+	    ? -1
+	    : 0;
 }
 
 static void
@@ -152,7 +186,10 @@ take_message(struct append *a, const uint8_t *from, bool first,
 		return -1;
 	check_literal(a);
 	if (a->refusal[0] == '\0' &&
-	    sealer_new(s->user, &u->sealer, &why) < 0)
+	    (sealer_new(s->user, &u->sealer, &why) < 0 ||
+	        (first && s->bridge->sent != NULL &&
+	            sent_printer_new(
+	                s->bridge->crypt, &a->printer, &why) < 0)))
 		refuse_error(a, &why);
 	if (s->command.literal.waits && a->refusal[0] != '\0') {
 		a->over = true; /* the client does not send it */
@@ -170,7 +207,8 @@ take_message(struct append *a, const uint8_t *from, bool first,
 	        s->client, s->command.literal.octets, &to, err) < 0)
 		return -1;
 	if (a->refusal[0] == '\0' &&
-	    sealer_finish(u->sealer, &u->stored, &why) < 0)
+	    (sealer_finish(u->sealer, &u->stored, &why) < 0 ||
+	        take_print(a, &why) < 0))
 		refuse_error(a, &why);
 	return 0;
 }
@@ -244,10 +282,36 @@ send_all(struct append *a, struct err *err)
 	while (!own.done)
 		if (imap_relay(s, &own, err) < 0)
 			return -1;
+	a->stored = own.ok;
 	if (buf_str(&own.result, err) == NULL)
 		return -1;
 	return imap_answer(
 	    s, a->tag, err, "%s", (const char *)own.result.data);
+}
+
+/* The bridge may have stored this copy of a sent message itself. */
+static int
+send_once(struct append *a, struct err *err)
+{
+	struct imap_session *s = a->s;
+	const char *folder = (const char *)a->folder.data;
+	uint32_t uidvalidity = 0, uid = 0;
+	int rc;
+
+	if (a->folder.len == 0 || a->count != 1)
+		return send_all(a, err);
+	if (sent_client_begins(s->bridge->sent, s->account, folder, a->print,
+	        &uidvalidity, &uid) == 0) {
+		rc = send_all(a, err);
+		sent_client_done(s->bridge->sent, s->account, folder, a->print,
+		    a->stored);
+		return rc;
+	}
+	if (uid == 0)
+		return imap_answer(s, a->tag, err, "OK Append completed.");
+	return imap_answer(s, a->tag, err,
+	    "OK [APPENDUID %u %u] Append completed.", (unsigned)uidvalidity,
+	    (unsigned)uid);
 }
 
 int
@@ -262,5 +326,5 @@ imap_do_append(
 		return -1;
 	if (a.refusal[0] != '\0')
 		return imap_answer(s, a.tag, err, "%s", a.refusal);
-	return send_all(&a, err);
+	return send_once(&a, err);
 }

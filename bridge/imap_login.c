@@ -14,6 +14,7 @@
 #include "imap_session.h"
 #include "proto/imap_capability.h"
 #include "proto/sasl.h"
+#include "sent.h"
 #include "upstream.h"
 
 enum { REFUSED_LOGINS_MAX = 5 };
@@ -98,10 +99,12 @@ enter(struct imap_session *s, const char *password, size_t len,
 	if (users_enter(b->users, s->account, c, upstream_fetch_vault,
 	        s->server, &s->user, err) < 0)
 		return -1;
-	return user_messages(s->user, (size_t)b->conf->cache_memory,
-	           &s->messages, err) < 0
-	    ? -1
-	    : 1;
+	if (user_messages(s->user, (size_t)b->conf->cache_memory,
+	        &s->messages, err) < 0)
+		return -1;
+	if (b->sent != NULL)
+		sent_resume(b->sent, s->account, c);
+	return 1;
 }
 
 static int
