@@ -28,6 +28,7 @@ import shutil
 import smtplib
 import sqlite3
 import ssl
+import time
 import unittest
 
 import harness
@@ -214,7 +215,6 @@ BRIDGE_CONF = """\
 imap_listen = inet:127.0.0.1:{imap}
 smtp_listen = inet:127.0.0.1:{smtp}
 state_directory = {folder}/state
-timeout = 20s
 {more}
 """
 
@@ -381,6 +381,9 @@ class BridgeSite(Site):
         a.verifier = verifier(a.secret, iterations or (
             4096 if a.login == "secret" else 100000), salt)
         self.write_users()
+        # Dovecot looks at the file once a second
+        second = int(time.time())
+        wait_for("the next second", lambda: int(time.time()) > second)
 
     def give_key(self, a, where):
         certificate = self.make_key(a.address, a.passphrase)
@@ -462,6 +465,13 @@ class BridgeSite(Site):
         if dovecot is not None:
             dovecot.stop()
 
+    def restart_dovecot(self, mechanisms=None):
+        """Postfix as well: else it finds its connection to auth dead."""
+        self.stop_dovecot()
+        self.mechanisms = mechanisms or self.mechanisms
+        self.start_dovecot()
+        self.restart_postfix()
+
     def write_postfix(self, more):
         daemons = run("/usr/sbin/postconf", "-h",
                       "daemon_directory").stdout.decode().strip()
@@ -498,6 +508,8 @@ class BridgeSite(Site):
     # ---- the bridge ----
 
     def write_bridge_conf(self, more="", accounts=None):
+        if "timeout =" not in more:
+            more += "\ntimeout = 20s"
         parts = [BRIDGE_CONF.format(folder=self.folder, more=more,
                                     imap=self.bridge_imap,
                                     smtp=self.bridge_smtp)]
