@@ -191,6 +191,17 @@ opener_open(struct user *u, const void *stored, size_t n, enum opened *kind,
 	return judge(rc, message, kind, &why, err);
 }
 
+/* Without it, where the header ends is seen in the body alone. */
+static bool
+ends_in_empty_line(const struct buf *header)
+{
+	static const char end[] = "\r\n\r\n";
+	size_t n = header->len < strlen(end) ? 2 : strlen(end);
+
+	return header->len >= n &&
+	       memcmp(header->data + header->len - n, end, n) == 0;
+}
+
 /* 1, 0 the body is needed, -1. */
 static int
 open_sealed_header(struct user *u, const struct opener_parts *p,
@@ -207,6 +218,10 @@ open_sealed_header(struct user *u, const struct opener_parts *p,
 		return why.kind == ERR_TEMP
 			   ? err_set(err, ERR_TEMP, "%s", why.text)
 			   : 0;
+	}
+	if (!ends_in_empty_line(header)) {
+		buf_reset(header);
+		return 0;
 	}
 	*octets = header->len + marker->body_octets;
 	return 1;

@@ -203,9 +203,15 @@ int
 imap_put_literal(
     const void *data, size_t n, struct buf *out, struct err *err)
 {
-	if (buf_putf(out, err, "{%zu}\r\n", n) < 0)
+	if (buf_putf(out, err, "{%zu}\r\n", n) < 0 ||
+	    buf_put(out, data, n, err) < 0)
 		return -1;
-	return buf_put(out, data, n, err);
+
+	uint8_t *end = out->data + out->len;
+
+	for (uint8_t *at = end - n; (at = memchr(at, 0, (size_t)(end - at)));)
+		*at = 0x80;
+	return 0;
 }
 
 int

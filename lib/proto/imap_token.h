@@ -59,7 +59,10 @@ int imap_put_octets(const struct imap_value *v, struct buf *out,
 /* Appends them as a quoted string, or as a literal where that cannot be. */
 int imap_put_string(const void *data, size_t n, struct buf *out,
     struct err *err) must_check;
-/* The contents of a literal: "{n}" CRLF and the octets. */
+/*
+ * A literal: "{n}" CRLF and the octets, a NUL among them as 0x80, as Dovecot has
+ * it (RFC 3501 knows none).
+ */
 int imap_put_literal(const void *data, size_t n, struct buf *out,
     struct err *err) must_check;
 
