@@ -63,8 +63,9 @@ search_command_add(struct search_command *to,
 static void
 command_init(struct search_command *c)
 {
-	*c = (struct search_command){ .text = { .limit =
-						    LIMIT_SEARCH_PROGRAM } };
+	/* escapes make it longer; what is sent has the limit */
+	*c = (struct search_command){ 0 };
+	c->text.limit = 4 * LIMIT_SEARCH_PROGRAM;
 }
 
 static void
@@ -656,7 +657,7 @@ search_parse(const void *text, size_t n, struct search **out, struct err *err)
 		return err_nomem(err);
 	if (n > LIMIT_SEARCH_PROGRAM)
 		return broken(err, "too long");
-	s->ret.limit = LIMIT_SEARCH_PROGRAM;
+	s->ret.limit = 4 * LIMIT_SEARCH_PROGRAM;
 	command_init(&s->charset_text);
 	s->charset = strdup("UTF-8");
 	s->root = calloc(1, sizeof *s->root);
