@@ -180,7 +180,8 @@ rewrite(struct fetch *f, struct err *err)
 
 	for (size_t i = 0; i < f->items.count; i++)
 		look_at(f, &f->items.items[i]);
-	w->needs_body = !imap_header_suffices(&f->items);
+	w->needs_body = imap_need_of(&f->items) == NEEDS_BODY;
+	w->wants_structure = imap_need_of(&f->items) == NEEDS_STRUCTURE;
 	if (put_requests(f, ALL_ITEMS, &all, err) < 0 ||
 	    put_requests(f, PASSING_ITEMS, &pass, err) < 0 ||
 	    put_requests(f, ALL_BUT_UID, &survey, err) < 0 ||

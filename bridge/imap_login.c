@@ -8,19 +8,18 @@
 
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "imap_session.h"
 #include "proto/imap_capability.h"
-#include "proto/sasl.h"
 #include "sent.h"
+#include "store/metacache.h"
 #include "upstream.h"
 
 enum { REFUSED_LOGINS_MAX = 5 };
 
-static bool
-may_log_in(const struct imap_session *s)
+bool
+imap_may_log_in(const struct imap_session *s)
 {
 	return s->may_plain || net_stream_is_tls(s->client);
 }
@@ -42,7 +41,7 @@ imap_first_capabilities(const struct imap_session *s)
 		    "AUTH=LOGIN" },
 	};
 
-	return lists[may_start_tls(s)][may_log_in(s)];
+	return lists[may_start_tls(s)][imap_may_log_in(s)];
 }
 
 /* ---- the login itself ---- */
@@ -78,6 +77,25 @@ refuse(struct imap_session *s, const char *tag, const char *who,
 	return imap_say(s->client, err, "%s %s", tag, wrong_password);
 }
 
+/* It spares work, no more: without it the session goes on. */
+static void
+open_facts(struct imap_session *s)
+{
+	cleanup(free_str) char *path = NULL;
+	uint8_t key[USER_KEY_LEN];
+	struct err err = { 0 };
+
+	if (asprintf(&path, "%s/facts.db",
+	        s->bridge->conf->state_directory) < 0) {
+		path = NULL;
+		return;
+	}
+	if (user_derive(s->user, "facts of messages", key, &err) < 0 ||
+	    metacache_open(s->bridge->crypt, path, key, &s->facts, &err) < 0)
+		log_warning("imap: no cache, reason=%s", err.text);
+	explicit_bzero(key, sizeof key);
+}
+
 /* 1 logged in, 0 refused by the server, -1 with *err. */
 static int
 enter(struct imap_session *s, const char *password, size_t len,
@@ -102,6 +120,7 @@ enter(struct imap_session *s, const char *password, size_t len,
 	if (user_messages(s->user, (size_t)b->conf->cache_memory,
 	        &s->messages, err) < 0)
 		return -1;
+	open_facts(s);
 	if (b->sent != NULL)
 		sent_resume(b->sent, s->account, c);
 	return 1;
@@ -127,9 +146,8 @@ welcome(struct imap_session *s, const char *tag, struct err *err)
 	                                                                 : 1;
 }
 
-/* Answers the command. 1 logged in, 0 not, -1. */
-static int
-log_in(struct imap_session *s, const char *tag, const char *who,
+int
+imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
     const char *password, size_t len, struct err *err)
 {
 	struct err why = { 0 };
@@ -143,6 +161,7 @@ log_in(struct imap_session *s, const char *tag, const char *who,
 	if (rc > 0)
 		return welcome(s, tag, err);
 	s->messages = NULL;
+	metacache_close(&s->facts);
 	user_leave(&s->user);
 	net_stream_free(&s->server);
 	if (rc == 0)
@@ -215,7 +234,7 @@ do_login(struct imap_session *s, const struct imap_command *c, struct err *err)
 	struct imap_cursor at = imap_cursor(c->arguments, c->arguments_len);
 	struct imap_value v[2];
 
-	if (!may_log_in(s))
+	if (!imap_may_log_in(s))
 		return imap_say(s->client, err,
 		    "%s NO [PRIVACYREQUIRED] Only with TLS.", c->tag);
 	if (imap_next(&at, &v[0], NULL) <= 0 ||
@@ -227,143 +246,8 @@ do_login(struct imap_session *s, const struct imap_command *c, struct err *err)
 	if (memchr(password.data, '\0', password.len) != NULL ||
 	    memchr(who.data, '\0', who.len) != NULL)
 		return say_bad(s, c->tag, err);
-	return log_in(s, c->tag, (const char *)who.data,
+	return imap_log_in_as(s, c->tag, (const char *)who.data,
 	    (const char *)password.data, password.len, err);
-}
-
-/* ---- AUTHENTICATE ---- */
-
-static int
-say_challenge(
-    struct imap_session *s, const struct sasl *x, struct err *err)
-{
-	size_t n;
-	const uint8_t *octets = sasl_challenge(x, &n);
-	char text[200] = "";
-
-	if (base64_size(n) >= sizeof text)
-		return err_set(err, ERR_TEMP, "a challenge is too long");
-	text[base64_encode(octets, n, text)] = '\0';
-	if (imap_say(s->client, err, "+ %s", text) < 0)
-		return -1;
-	return net_stream_flush(s->client, err);
-}
-
-/* One line of the client, decoded. 1, 0 cancelled or malformed, -1. */
-static int
-decode(const void *line, size_t n, struct buf *out)
-{
-	long len;
-
-	if (imap_equal(line, n, "="))
-		n = 0; /* an empty initial response */
-	if (buf_reserve(out, n, NULL) < 0)
-		return 0;
-	len = n == 0 ? 0 : base64_decode(line, n, out->data);
-	out->len = len < 0 ? 0 : (size_t)len;
-	return len >= 0;
-}
-
-static int
-read_answer(struct imap_session *s, struct buf *out, struct err *err)
-{
-	enum imap_framed what;
-	int rc;
-
-	imap_frame_reset(&s->command);
-	rc = imap_read(s->client, &s->command, &what, err);
-	if (rc <= 0)
-		return rc < 0 ? -1
-		              : err_set(err, ERR_TEMP, "the client has gone");
-	if (what != IMAP_FRAME_WHOLE)
-		return err_set(err, ERR_PROTO, "a literal in AUTHENTICATE");
-	return decode(s->command.text.data, s->command.text.len, out);
-}
-
-/* Up to the password: 1, 0 the client did not bring it about, -1. */
-static int
-converse(struct imap_session *s, struct sasl *x, bool has_first,
-    struct buf *answer, struct err *err)
-{
-	enum sasl_step next;
-	int rc;
-
-	if ((has_first ? sasl_answer(x, answer->data, answer->len, &next, err)
-	               : sasl_begin(x, &next, err)) < 0)
-		return -1;
-	while (next == SASL_CHALLENGE) {
-		if (say_challenge(s, x, err) < 0)
-			return -1;
-		buf_clear(answer);
-		rc = read_answer(s, answer, err);
-		if (rc <= 0)
-			return rc;
-		if (sasl_answer(x, answer->data, answer->len, &next, err) < 0)
-			return -1;
-	}
-	return next == SASL_PASSWORD;
-}
-
-static const struct sasl_mechanism *
-mechanism(const struct imap_value *v)
-{
-	if (imap_is(v, "PLAIN"))
-		return sasl_find("PLAIN");
-	return imap_is(v, "LOGIN") ? sasl_find("LOGIN") : NULL;
-}
-
-static int
-exchange(struct imap_session *s, const char *tag,
-    const struct sasl_mechanism *m, const struct imap_value *first,
-    struct err *err)
-{
-	cleanup(sasl_free) struct sasl *x = NULL;
-	cleanup(buf_reset) struct buf answer = { .limit = LIMIT_IMAP_LOGIN,
-		.secret = true };
-	bool has_first = first->raw_len > 0;
-	size_t len;
-
-	if (sasl_new(s->bridge->crypt, m, "unused", &x, err) < 0)
-		return -1;
-	if (has_first && !decode(first->data, first->len, &answer))
-		return imap_say(s->client, err,
-		    "%s BAD Invalid base64 data in initial response.", tag);
-
-	int rc = converse(s, x, has_first, &answer, err);
-
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return imap_say(
-		    s->client, err, "%s BAD Authentication aborted.", tag);
-
-	const char *password = sasl_password(x, &len);
-
-	return log_in(s, tag, sasl_user(x), password, len, err);
-}
-
-static int
-do_authenticate(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
-{
-	struct imap_cursor at = imap_cursor(c->arguments, c->arguments_len);
-	struct imap_value name, first;
-	char tag[IMAP_TAG_SIZE]; /* the command's text will be used anew */
-
-	memcpy(tag, c->tag, sizeof tag);
-	if (!may_log_in(s))
-		return imap_say(s->client, err,
-		    "%s NO [PRIVACYREQUIRED] Only with TLS.", tag);
-	if (imap_next(&at, &name, NULL) <= 0 ||
-	    imap_next(&at, &first, NULL) < 0 || !imap_at_end(&at))
-		return say_bad(s, tag, err);
-
-	const struct sasl_mechanism *m = mechanism(&name);
-
-	if (m == NULL)
-		return imap_say(s->client, err,
-		    "%s NO Unsupported authentication mechanism.", tag);
-	return exchange(s, tag, m, &first, err);
 }
 
 static const struct known {
@@ -378,7 +262,7 @@ static const struct known {
 	{ "LOGOUT", do_logout },
 	{ "STARTTLS", do_starttls },
 	{ "LOGIN", do_login },
-	{ "AUTHENTICATE", do_authenticate },
+	{ "AUTHENTICATE", imap_do_authenticate },
 };
 
 static int

@@ -9,7 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "bridge.h"
+#include "store/metacache.h"
 
 static unsigned
 milliseconds(uint32_t seconds)
@@ -27,6 +27,7 @@ session_reset(struct imap_session *s)
 	buf_reset(&s->capabilities);
 	free_str(&s->mailbox);
 	imap_kinds_reset(&s->kinds);
+	metacache_close(&s->facts);
 	user_leave(&s->user);
 	net_stream_free(&s->server);
 }

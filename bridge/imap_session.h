@@ -38,6 +38,7 @@ struct imap_session {
 	const struct account *account;
 	struct user *user;
 	struct message_cache *messages;
+	struct metacache *facts; /* NULL: it cannot be had */
 	struct net_stream *client, *server;
 	bool may_plain;
 	unsigned refused_logins;
@@ -65,6 +66,13 @@ struct imap_session {
 int imap_log_in(struct imap_session *s, struct err *err) must_check;
 /* Greeting's and CAPABILITY's list before login. */
 const char *imap_first_capabilities(const struct imap_session *s);
+
+bool imap_may_log_in(const struct imap_session *s);
+/* Answers the command. 1 logged in, 0 not, -1. */
+int imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
+    const char *password, size_t len, struct err *err) must_check;
+int imap_do_authenticate(struct imap_session *s,
+    const struct imap_command *c, struct err *err) must_check;
 
 /* ---- imap_relay.c ---- */
 

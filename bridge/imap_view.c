@@ -48,33 +48,40 @@ imap_view_header(struct imap_view *v, const uint8_t **data, size_t *n,
 	return 0;
 }
 
-static bool
-is_of_header(const struct imap_item *item)
+static enum imap_need
+need_of_item(const struct imap_item *item)
 {
 	switch (item->kind) {
 	case IMAP_ITEM_PASS:
 	case IMAP_ITEM_SIZE:
 	case IMAP_ITEM_ENVELOPE:
-		return true;
+		return NEEDS_HEADER;
 	case IMAP_ITEM_BODY:
 	case IMAP_ITEM_BODYSTRUCTURE:
-		return false;
+		return NEEDS_STRUCTURE;
 	case IMAP_ITEM_SECTION:
 		break;
 	}
 	return item->section.path_len == 0 &&
-	    (item->section.kind == SECTION_HEADER ||
-	        item->section.kind == SECTION_HEADER_FIELDS ||
-	        item->section.kind == SECTION_HEADER_FIELDS_NOT);
+	        (item->section.kind == SECTION_HEADER ||
+	            item->section.kind == SECTION_HEADER_FIELDS ||
+	            item->section.kind == SECTION_HEADER_FIELDS_NOT)
+	    ? NEEDS_HEADER
+	    : NEEDS_BODY;
 }
 
-bool
-imap_header_suffices(const struct imap_fetch *f)
+enum imap_need
+imap_need_of(const struct imap_fetch *f)
 {
-	for (size_t i = 0; i < f->count; i++)
-		if (!is_of_header(&f->items[i]))
-			return false;
-	return true;
+	enum imap_need most = NEEDS_HEADER;
+
+	for (size_t i = 0; i < f->count; i++) {
+		enum imap_need need = need_of_item(&f->items[i]);
+
+		if (need > most)
+			most = need;
+	}
+	return most;
 }
 
 /* ---- sections ---- */
@@ -142,6 +149,22 @@ put_envelope(struct imap_view *v, struct buf *out, struct err *err)
 }
 
 static int
+put_structure(
+    struct imap_view *v, bool extended, struct buf *out, struct err *err)
+{
+	if (v->facts != NULL) {
+		const struct buf *said =
+		    extended ? &v->facts->bodystructure : &v->facts->body;
+
+		return buf_put(out, said->data, said->len, err);
+	}
+	if (need_structure(v, err) < 0)
+		return -1;
+	return extended ? structure_put_bodystructure(v->structure, out, err)
+	                : structure_put_body(v->structure, out, err);
+}
+
+static int
 put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
     struct err *err)
 {
@@ -154,13 +177,9 @@ put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
 	case IMAP_ITEM_ENVELOPE:
 		return put_envelope(v, out, err);
 	case IMAP_ITEM_BODY:
-		return need_structure(v, err) < 0
-		    ? -1
-		    : structure_put_body(v->structure, out, err);
 	case IMAP_ITEM_BODYSTRUCTURE:
-		return need_structure(v, err) < 0
-		    ? -1
-		    : structure_put_bodystructure(v->structure, out, err);
+		return put_structure(
+		    v, item->kind == IMAP_ITEM_BODYSTRUCTURE, out, err);
 	case IMAP_ITEM_SECTION:
 		return put_section(v, item, out, err);
 	}

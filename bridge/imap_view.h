@@ -5,7 +5,7 @@
 #ifndef BRIDGE_IMAP_VIEW_H
 #define BRIDGE_IMAP_VIEW_H
 
-#include "message_cache.h"
+#include "facts.h"
 #include "proto/imap_fetch.h"
 
 /* A restored message, or its header and size alone. */
@@ -14,6 +14,7 @@ struct imap_view {
 	size_t header_len;
 	uint64_t octets;              /* of the message */
 	const struct message *message; /* NULL: only the above is known */
+	const struct facts *facts;     /* and, when not NULL, its structure */
 	struct structure *structure;  /* of the message, once it is needed */
 };
 
@@ -25,8 +26,9 @@ void imap_view_reset(struct imap_view *v);
 int imap_view_header(struct imap_view *v, const uint8_t **data, size_t *n,
     struct err *err) must_check;
 
-/* Can all items be told from header and size? */
-bool imap_header_suffices(const struct imap_fetch *f);
+/* The most that an item is about. */
+enum imap_need { NEEDS_HEADER /* and size */, NEEDS_STRUCTURE, NEEDS_BODY };
+enum imap_need imap_need_of(const struct imap_fetch *f);
 
 /*
  * Appends " LABEL value" of every item that is not IMAP_ITEM_PASS; without the

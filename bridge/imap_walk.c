@@ -7,21 +7,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "opener.h"
-#include "proto/imap_set.h"
+#include "imap_walk_private.h"
 
 enum {
-	SLICE_OCTETS = 2000, /* of a set in one command */
-	SURVEY_KNOWN_MAX = 1000, /* UIDs looked up before the server is asked */
 	WINDOW = 500, /* messages answered in an order that saves round trips */
-};
-
-struct imap_todo {
-	uint32_t address; /* number or UID, as the command addresses */
-	uint32_t uid;
-	enum imap_kind kind;
-	bool no_cache; /* it was there, and has gone */
-	bool answered;
 };
 
 void
@@ -33,16 +22,16 @@ imap_walk_reset(struct imap_walk *w)
 	w->todo = NULL;
 }
 
-static void
-leave_out(struct imap_walk *w, uint32_t uid, const struct err *why)
+void
+imap_walk_leave_out(struct imap_walk *w, uint32_t uid, const struct err *why)
 {
 	w->left_out = true;
 	log_warning("imap: message left out, user=<%s>, uid=%u, reason=%s",
 	    w->s->account->address, (unsigned)uid, why->text);
 }
 
-static void
-add_todo(struct imap_walk *w, struct imap_todo t)
+void
+imap_walk_add_todo(struct imap_walk *w, struct imap_todo t)
 {
 	const struct err no_memory = { ERR_TEMP, "out of memory" };
 
@@ -52,7 +41,7 @@ add_todo(struct imap_walk *w, struct imap_todo t)
 		    reallocarray(w->todo, room, sizeof *more);
 
 		if (more == NULL) {
-			leave_out(w, t.uid, &no_memory);
+			imap_walk_leave_out(w, t.uid, &no_memory);
 			return;
 		}
 		w->todo = more;
@@ -99,16 +88,16 @@ imap_fetched_read(const struct imap_response *r, struct imap_fetched *out,
 }
 
 /* NIL: the message has gone meanwhile. */
-static bool
-is_octets(const struct imap_value *v)
+bool
+imap_walk_is_octets(const struct imap_value *v)
 {
 	return v->raw_len > 0 &&
 	    (v->type == IMAP_LITERAL || v->type == IMAP_QUOTED);
 }
 
 /* The octets of a string; in place, but for quoted ones. */
-static int
-octets_of(const struct imap_value *v, struct buf *scratch,
+int
+imap_walk_octets_of(const struct imap_value *v, struct buf *scratch,
     const uint8_t **data, size_t *n, struct err *err)
 {
 	*data = v->data;
@@ -122,8 +111,8 @@ octets_of(const struct imap_value *v, struct buf *scratch,
 	return 0;
 }
 
-static const struct message_key *
-key_of(const struct imap_walk *w, uint32_t uid, struct message_key *k)
+const struct message_key *
+imap_walk_key_of(const struct imap_walk *w, uint32_t uid, struct message_key *k)
 {
 	if (w->s->uidvalidity == 0 || w->s->mailbox == NULL || uid == 0)
 		return NULL;
@@ -131,18 +120,18 @@ key_of(const struct imap_walk *w, uint32_t uid, struct message_key *k)
 	return k;
 }
 
-static const struct message *
-cached(const struct imap_walk *w, uint32_t uid)
+const struct message *
+imap_walk_cached(const struct imap_walk *w, uint32_t uid)
 {
 	struct message_key k;
 
-	if (key_of(w, uid, &k) == NULL)
+	if (imap_walk_key_of(w, uid, &k) == NULL)
 		return NULL;
 	return message_cache_get(w->s->messages, &k);
 }
 
-static int
-give_message(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
+int
+imap_walk_give_message(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
     const struct message *m, struct err *err)
 {
 	cleanup(imap_view_reset) struct imap_view v = { 0 };
@@ -151,11 +140,9 @@ give_message(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
 	return w->restored(w->ctx, r, uid, &v, err);
 }
 
-/* ---- the survey ---- */
-
 /* Its turn comes later; flags that came unasked are told now. */
-static int
-postpone(struct imap_walk *w, const struct imap_response *r,
+int
+imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, enum imap_kind kind)
 {
 	const struct imap_todo t = { .address =
@@ -163,85 +150,12 @@ postpone(struct imap_walk *w, const struct imap_response *r,
 		.uid = it->uid,
 		.kind = kind };
 
-	add_todo(w, t);
+	imap_walk_add_todo(w, t);
 	return it->has_flags ? 0 : 1; /* 0: relayed, flags only */
 }
 
-/* 1 dealt with, 0 the body is needed, -1. */
-static int
-survey_encrypted(struct imap_walk *w, const struct imap_response *r,
-    const struct imap_fetched *it, const uint8_t *stored, size_t n,
-    struct err *err)
-{
-	cleanup(message_release) const struct message *m = cached(w, it->uid);
-	cleanup(buf_reset) struct buf header = { .limit = LIMIT_HEADER * 2,
-		.secret = true };
-	enum opened kind;
-	uint64_t octets;
-	struct err why = { 0 };
-
-	if (m != NULL)
-		return give_message(w, r, it->uid, m, err) < 0 ? -1 : 1;
-
-	int rc = opener_open_header(
-	    w->s->user, stored, n, &kind, &header, &octets, &why);
-
-	if (rc < 0)
-		leave_out(w, it->uid, &why);
-	if (rc <= 0)
-		return rc < 0 ? 1 : 0;
-	if (kind != OPENED_SEALED) {
-		imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
-		return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
-	}
-
-	struct imap_view v = { .header = header.data,
-		.header_len = header.len,
-		.octets = octets };
-
-	return w->restored(w->ctx, r, it->uid, &v, err) < 0 ? -1 : 1;
-}
-
-static int
-survey(void *ctx, const struct imap_response *r, struct err *err)
-{
-	struct imap_walk *w = ctx;
-	struct imap_fetched it;
-	cleanup(buf_reset) struct buf scratch = { .limit = LIMIT_HEADER };
-	const uint8_t *stored;
-	size_t n;
-
-	if (!imap_response_is(r, "FETCH"))
-		return 0;
-	if (imap_fetched_read(r, &it, err) < 0)
-		return -1;
-
-	const struct imap_value *header =
-	    w->needs_body ? &it.fields : &it.header;
-
-	if (it.uid == 0 || !is_octets(header))
-		return 0;
-	if (octets_of(header, &scratch, &stored, &n, err) < 0)
-		return -1;
-
-	bool encrypted = opener_may_be_encrypted(stored, n) &&
-	    imap_kinds_get(&w->s->kinds, it.uid) != KIND_AS_STORED;
-
-	imap_kinds_put(&w->s->kinds, it.uid,
-	    encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
-	if (w->needs_body)
-		return postpone(
-		    w, r, &it, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
-	if (!encrypted)
-		return w->stored(w->ctx, r, it.uid, err) < 0 ? -1 : 1;
-
-	int rc = survey_encrypted(w, r, &it, stored, n, err);
-
-	return rc == 0 ? postpone(w, r, &it, KIND_ENCRYPTED) : rc;
-}
-
-static void
-take_verdict(struct imap_walk *w)
+void
+imap_walk_take_verdict(struct imap_walk *w)
 {
 	if (w->own.too_large)
 		w->left_out = true;
@@ -253,252 +167,13 @@ take_verdict(struct imap_walk *w)
 	w->own.result = (struct buf){ .limit = LIMIT_IMAP_LINE };
 }
 
-static int
-put_command(struct imap_walk *w, struct buf *text, const void *set, size_t n,
+int
+imap_walk_put_command(struct imap_walk *w, struct buf *text, const void *set, size_t n,
     struct err *err)
 {
 	if (buf_puts(text, w->by_uid ? "UID FETCH " : "FETCH ", err) < 0)
 		return -1;
 	return buf_put(text, set, n, err);
-}
-
-static int
-run_survey(struct imap_walk *w, struct err *err)
-{
-	static const char some[] =
-	    " (UID BODY.PEEK[HEADER.FIELDS (X-SEALPOST CONTENT-TYPE)])";
-	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
-
-	if (put_command(w, &text, w->set.raw, w->set.raw_len, err) < 0)
-		return -1;
-	if ((w->needs_body ? buf_puts(&text, some, err)
-	                   : buf_putf(&text, err, " (UID%s)",
-	                         w->survey_items)) < 0)
-		return -1;
-	if (w->modifiers.raw_len > 0 &&
-	    (buf_putc(&text, ' ', err) < 0 ||
-	        buf_put(&text, w->modifiers.raw, w->modifiers.raw_len, err) <
-	            0))
-		return -1;
-	w->own.data = survey;
-	w->own.ctx = w;
-	w->own.stream_fetch = false;
-	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
-		return -1;
-	take_verdict(w);
-	return 0;
-}
-
-/* ---- messages whose kind is known already ---- */
-
-static bool
-is_known(const struct imap_walk *w, uint32_t uid)
-{
-	enum imap_kind kind = imap_kinds_get(&w->s->kinds, uid);
-
-	return kind == KIND_AS_STORED ||
-	    (kind == KIND_ENCRYPTED && w->needs_body);
-}
-
-/* Puts them all into todo; false, and nothing, when the server must be asked. */
-static bool
-skip_survey(struct imap_walk *w)
-{
-	size_t at = 0, sum = 0;
-	uint32_t low, high;
-
-	if (!w->by_uid || w->modifiers.raw_len > 0)
-		return false;
-	while (imap_set_next(w->set.raw, w->set.raw_len, &at, &low, &high)) {
-		if (high - low >= SURVEY_KNOWN_MAX - sum)
-			return false;
-		sum += high - low + 1;
-		for (uint32_t uid = low; uid - low <= high - low; uid++)
-			if (!is_known(w, uid))
-				return false;
-	}
-	at = 0;
-	while (imap_set_next(w->set.raw, w->set.raw_len, &at, &low, &high))
-		for (uint32_t uid = low; uid - low <= high - low; uid++)
-			add_todo(w, (struct imap_todo){ .address = uid,
-			                .uid = uid,
-			                .kind = imap_kinds_get(
-			                    &w->s->kinds, uid) });
-	return sum > 0;
-}
-
-/* ---- bodies ---- */
-
-static struct imap_todo *
-find_asked(struct imap_walk *w, const struct imap_response *r,
-    const struct imap_fetched *it)
-{
-	for (size_t i = w->slice_at; i < w->slice_end; i++) {
-		struct imap_todo *t = &w->todo[i];
-
-		if (t->uid == it->uid && !t->answered &&
-		    (w->by_uid || t->address == r->number))
-			return t;
-	}
-	return NULL;
-}
-
-static int
-open_body(struct imap_walk *w, const struct imap_response *r,
-    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
-{
-	cleanup(message_release) const struct message *m = NULL;
-	cleanup(buf_reset) struct buf restored = {
-		.limit = w->s->bridge->conf->max_message, .secret = true };
-	cleanup(buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
-	struct message_key k;
-	enum opened kind;
-	struct err why = { 0 };
-	const uint8_t *stored;
-	size_t n;
-
-	if (octets_of(&it->body, &scratch, &stored, &n, &why) < 0 ||
-	    opener_open(w->s->user, stored, n, &kind, &restored, &why) < 0) {
-		leave_out(w, t->uid, &why);
-		return 1;
-	}
-	if (kind == OPENED_PLAIN || kind == OPENED_NEVER) {
-		imap_kinds_put(&w->s->kinds, t->uid, KIND_AS_STORED);
-		return postpone(w, r, it, KIND_AS_STORED);
-	}
-	if (message_cache_put(w->s->messages, key_of(w, t->uid, &k), kind,
-	        &restored, &m, &why) < 0) {
-		leave_out(w, t->uid, &why);
-		return 1;
-	}
-	return give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
-}
-
-static int
-answer_cached(struct imap_walk *w, const struct imap_response *r,
-    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
-{
-	cleanup(message_release) const struct message *m = cached(w, t->uid);
-
-	if (m != NULL)
-		return give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
-	add_todo(w, (struct imap_todo){ .address = t->address,
-	                .uid = t->uid,
-	                .kind = KIND_ENCRYPTED,
-	                .no_cache = true });
-	return it->has_flags ? 0 : 1;
-}
-
-static int
-take_body(void *ctx, const struct imap_response *r, struct err *err)
-{
-	struct imap_walk *w = ctx;
-	struct imap_fetched it;
-
-	if (!imap_response_is(r, "FETCH"))
-		return 0;
-	if (imap_fetched_read(r, &it, err) < 0)
-		return -1;
-
-	struct imap_todo *found = find_asked(w, r, &it);
-
-	if (found == NULL || !is_octets(&it.body))
-		return 0;
-	found->answered = true;
-
-	struct imap_todo t = *found; /* the array may move */
-
-	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
-	                       : open_body(w, r, &t, &it, err);
-}
-
-/* ---- slices of todo ---- */
-
-static bool
-is_cached(const struct imap_walk *w, const struct imap_todo *t)
-{
-	cleanup(message_release) const struct message *m =
-	    t->kind != KIND_ENCRYPTED || t->no_cache ? NULL
-	                                             : cached(w, t->uid);
-
-	return m != NULL;
-}
-
-/* From slice_at on: those of one kind, in as many as one command takes. */
-static int
-put_slice(struct imap_walk *w, struct buf *text, struct err *err)
-{
-	const struct imap_todo *first = &w->todo[w->slice_at];
-	uint32_t numbers[SLICE_OCTETS / 8];
-	cleanup(buf_reset) struct buf set = { .limit = LIMIT_IMAP_LINE };
-	size_t n = 0, used;
-
-	w->slice_cached = is_cached(w, first);
-	while (n < countof(numbers) && w->slice_at + n < w->todo_count &&
-	    first[n].kind == first->kind &&
-	    (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
-		numbers[n] = first[n].address;
-		n++;
-	}
-	if (imap_set_put(numbers, n, SLICE_OCTETS, &set, &used, err) < 0)
-		return -1;
-	w->slice_end = w->slice_at + used;
-	return put_command(w, text, set.data, set.len, err);
-}
-
-static int
-put_slice_items(struct imap_walk *w, struct buf *text, struct err *err)
-{
-	if (w->todo[w->slice_at].kind == KIND_AS_STORED)
-		return buf_putf(text, err, " (%s)", w->stored_items + 1);
-
-	/* an octet of a cached one: what nobody asked for has none */
-	return buf_putf(text, err, " (UID%s BODY%s[]%s)",
-	    w->pass_items == NULL ? "" : w->pass_items,
-	    w->sets_seen ? "" : ".PEEK", w->slice_cached ? "<0.1>" : "");
-}
-
-/* For whom the server need not be asked. 1 done, 0 not, -1. */
-static int
-give_at_once(struct imap_walk *w, struct err *err)
-{
-	const struct imap_todo t = w->todo[w->slice_at];
-
-	if (t.kind == KIND_AS_STORED && w->stored_items == NULL)
-		return w->stored(w->ctx, NULL, t.uid, err) < 0 ? -1 : 1;
-	if (t.kind != KIND_ENCRYPTED || w->pass_items != NULL)
-		return 0;
-
-	cleanup(message_release) const struct message *m = cached(w, t.uid);
-
-	if (m == NULL)
-		return 0;
-	return give_message(w, NULL, t.uid, m, err) < 0 ? -1 : 1;
-}
-
-/* The next slice of todo. */
-static int
-run_slice(struct imap_walk *w, struct err *err)
-{
-	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
-	int rc = give_at_once(w, err);
-
-	if (rc != 0) {
-		w->slice_end = w->slice_at + 1;
-		return rc < 0 ? -1 : 0;
-	}
-	if (put_slice(w, &text, err) < 0 || put_slice_items(w, &text, err) < 0)
-		return -1;
-
-	bool stored = w->todo[w->slice_at].kind == KIND_AS_STORED;
-
-	w->own.stream_fetch = stored;
-	w->own.data = stored ? NULL : take_body;
-	w->own.ctx = w;
-	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
-		return -1;
-	take_verdict(w);
-	return 0;
 }
 
 static int
@@ -514,9 +189,9 @@ by_kind(const void *a, const void *b)
 static int
 run_all(struct imap_walk *w, struct err *err)
 {
-	if (!skip_survey(w)) {
+	if (!imap_walk_skip_survey(w)) {
 		w->todo_count = 0;
-		if (run_survey(w, err) < 0)
+		if (imap_walk_run_survey(w, err) < 0)
 			return -1;
 	}
 	for (size_t window = 0; w->slice_at < w->todo_count;) {
@@ -527,7 +202,7 @@ run_all(struct imap_walk *w, struct err *err)
 			qsort(&w->todo[w->slice_at], window - w->slice_at,
 			    sizeof w->todo[0], by_kind);
 		}
-		if (run_slice(w, err) < 0)
+		if (imap_walk_run_slice(w, err) < 0)
 			return -1;
 		w->slice_at = w->slice_end;
 	}

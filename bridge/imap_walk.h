@@ -21,6 +21,7 @@ struct imap_walk {
 	bool by_uid;
 	struct imap_value set, modifiers; /* modifiers.raw_len 0 = none */
 	bool needs_body;
+	bool wants_structure; /* not needs_body: of what is known of it */
 	bool sets_seen;
 	/*
 	 * Each is "" or " ITEM ITEM ...": what the survey is asked for besides

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+/* What the survey left over: bodies, some messages in a command. */
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "imap_walk_private.h"
+#include "proto/imap_set.h"
+
+enum {
+	SLICE_OCTETS = 2000, /* of a set in one command */
+};
+
+static struct imap_todo *
+find_asked(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_fetched *it)
+{
+	for (size_t i = w->slice_at; i < w->slice_end; i++) {
+		struct imap_todo *t = &w->todo[i];
+
+		if (t->uid == it->uid && !t->answered &&
+		    (w->by_uid || t->address == r->number))
+			return t;
+	}
+	return NULL;
+}
+
+/* For the next listing. Where it fails, the body is fetched again. */
+static void
+keep_facts(struct imap_walk *w, uint32_t uid, const struct message *m)
+{
+	cleanup(facts_reset) struct facts f = { 0 };
+	cleanup(structure_free) struct structure *s = NULL;
+	struct message_key k;
+
+	if (w->s->facts == NULL || imap_walk_key_of(w, uid, &k) == NULL ||
+	    structure_parse(m->data, m->len, &s, NULL) < 0 ||
+	    facts_of(m, s, &f, NULL) < 0 ||
+	    facts_put(w->s->facts, w->s->account->address, &k, &f, NULL) < 0)
+		log_warning("imap: not kept in the cache, uid=%u",
+		    (unsigned)uid);
+}
+
+static int
+open_body(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
+{
+	cleanup(message_release) const struct message *m = NULL;
+	cleanup(buf_reset) struct buf restored = {
+		.limit = w->s->bridge->conf->max_message, .secret = true };
+	cleanup(buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
+	struct message_key k;
+	enum opened kind;
+	struct err why = { 0 };
+	const uint8_t *stored;
+	size_t n;
+
+	if (imap_walk_octets_of(&it->body, &scratch, &stored, &n, &why) < 0 ||
+	    opener_open(w->s->user, stored, n, &kind, &restored, &why) < 0) {
+		imap_walk_leave_out(w, t->uid, &why);
+		return 1;
+	}
+	if (kind == OPENED_PLAIN || kind == OPENED_NEVER) {
+		imap_kinds_put(&w->s->kinds, t->uid, KIND_AS_STORED);
+		return imap_walk_postpone(w, r, it, KIND_AS_STORED);
+	}
+	if (message_cache_put(w->s->messages, imap_walk_key_of(w, t->uid, &k), kind,
+	        &restored, &m, &why) < 0) {
+		imap_walk_leave_out(w, t->uid, &why);
+		return 1;
+	}
+	if (w->wants_structure || kind == OPENED_FOREIGN)
+		keep_facts(w, t->uid, m);
+	return imap_walk_give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
+}
+
+static int
+answer_cached(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
+{
+	cleanup(message_release) const struct message *m = imap_walk_cached(w, t->uid);
+
+	if (m != NULL)
+		return imap_walk_give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
+	imap_walk_add_todo(w, (struct imap_todo){ .address = t->address,
+	                .uid = t->uid,
+	                .kind = KIND_ENCRYPTED,
+	                .no_cache = true });
+	return it->has_flags ? 0 : 1;
+}
+
+static int
+take_body(void *ctx, const struct imap_response *r, struct err *err)
+{
+	struct imap_walk *w = ctx;
+	struct imap_fetched it;
+
+	if (!imap_response_is(r, "FETCH"))
+		return 0;
+	if (imap_fetched_read(r, &it, err) < 0)
+		return -1;
+
+	struct imap_todo *found = find_asked(w, r, &it);
+
+	if (found == NULL || !imap_walk_is_octets(&it.body))
+		return 0;
+	found->answered = true;
+
+	struct imap_todo t = *found; /* the array may move */
+
+	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
+	                       : open_body(w, r, &t, &it, err);
+}
+
+/* ---- slices of todo ---- */
+
+static bool
+is_cached(const struct imap_walk *w, const struct imap_todo *t)
+{
+	cleanup(message_release) const struct message *m =
+	    t->kind != KIND_ENCRYPTED || t->no_cache ? NULL
+	                                             : imap_walk_cached(w, t->uid);
+
+	return m != NULL;
+}
+
+/* From slice_at on: those of one kind, in as many as one command takes. */
+static int
+put_slice(struct imap_walk *w, struct buf *text, struct err *err)
+{
+	const struct imap_todo *first = &w->todo[w->slice_at];
+	uint32_t numbers[SLICE_OCTETS / 8];
+	cleanup(buf_reset) struct buf set = { .limit = LIMIT_IMAP_LINE };
+	size_t n = 0, used;
+
+	w->slice_cached = is_cached(w, first);
+	while (n < countof(numbers) && w->slice_at + n < w->todo_count &&
+	    first[n].kind == first->kind &&
+	    (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
+		numbers[n] = first[n].address;
+		n++;
+	}
+	if (imap_set_put(numbers, n, SLICE_OCTETS, &set, &used, err) < 0)
+		return -1;
+	w->slice_end = w->slice_at + used;
+	return imap_walk_put_command(w, text, set.data, set.len, err);
+}
+
+static int
+put_slice_items(struct imap_walk *w, struct buf *text, struct err *err)
+{
+	if (w->todo[w->slice_at].kind == KIND_AS_STORED)
+		return buf_putf(text, err, " (%s)", w->stored_items + 1);
+
+	/* an octet of a cached one: what nobody asked for has none */
+	return buf_putf(text, err, " (UID%s BODY%s[]%s)",
+	    w->pass_items == NULL ? "" : w->pass_items,
+	    w->sets_seen ? "" : ".PEEK", w->slice_cached ? "<0.1>" : "");
+}
+
+/* For whom the server need not be asked. 1 done, 0 not, -1. */
+static int
+give_at_once(struct imap_walk *w, struct err *err)
+{
+	const struct imap_todo t = w->todo[w->slice_at];
+
+	if (t.kind == KIND_AS_STORED && w->stored_items == NULL)
+		return w->stored(w->ctx, NULL, t.uid, err) < 0 ? -1 : 1;
+	if (t.kind != KIND_ENCRYPTED || w->pass_items != NULL)
+		return 0;
+
+	cleanup(message_release) const struct message *m = imap_walk_cached(w, t.uid);
+
+	if (m == NULL)
+		return 0;
+	return imap_walk_give_message(w, NULL, t.uid, m, err) < 0 ? -1 : 1;
+}
+
+/* The next slice of todo. */
+int
+imap_walk_run_slice(struct imap_walk *w, struct err *err)
+{
+	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
+	int rc = give_at_once(w, err);
+
+	if (rc != 0) {
+		w->slice_end = w->slice_at + 1;
+		return rc < 0 ? -1 : 0;
+	}
+	if (put_slice(w, &text, err) < 0 || put_slice_items(w, &text, err) < 0)
+		return -1;
+
+	bool stored = w->todo[w->slice_at].kind == KIND_AS_STORED;
+
+	w->own.stream_fetch = stored;
+	w->own.data = stored ? NULL : take_body;
+	w->own.ctx = w;
+	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
+		return -1;
+	imap_walk_take_verdict(w);
+	return 0;
+}
+
