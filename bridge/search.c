@@ -148,19 +148,13 @@ match(const struct node *n, struct look *l, struct err *err)
 enum truth { FALSE_TRUTH, TRUE_TRUTH, UNKNOWN_TRUTH, FAILED };
 
 static enum truth
-evaluate_blind(struct node *n, struct look *l, struct err *err)
+evaluate_blind(const struct node *n, struct look *l, struct err *err)
 {
-	if (!n->known && node_needs(n) <= l->may) {
-		int rc = match(n, l, err);
-
-		if (rc < 0)
-			return FAILED;
-		n->matches = rc == 1;
-		n->known = true;
-	}
-	if (!n->known)
+	if (node_needs(n) > l->may)
 		return UNKNOWN_TRUTH;
-	return n->matches ? TRUE_TRUTH : FALSE_TRUTH;
+	int rc = match(n, l, err);
+
+	return rc < 0 ? FAILED : rc == 1 ? TRUE_TRUTH : FALSE_TRUTH;
 }
 
 static enum truth evaluate(struct node *n, struct look *l, struct err *err);
@@ -185,7 +179,7 @@ evaluate_children(struct node *n, enum truth deciding, struct look *l,
 }
 
 static enum truth
-evaluate(struct node *n, struct look *l, struct err *err)
+evaluate_unknown(struct node *n, struct look *l, struct err *err)
 {
 	enum truth t;
 
@@ -207,6 +201,19 @@ evaluate(struct node *n, struct look *l, struct err *err)
 	return UNKNOWN_TRUTH;
 }
 
+/* What was decided by cheaper keys is not looked at again. */
+static enum truth
+evaluate(struct node *n, struct look *l, struct err *err)
+{
+	if (n->known)
+		return n->matches ? TRUE_TRUTH : FALSE_TRUTH;
+	enum truth t = evaluate_unknown(n, l, err);
+
+	n->known = t == TRUE_TRUTH || t == FALSE_TRUTH;
+	n->matches = t == TRUE_TRUTH;
+	return t;
+}
+
 static void
 forget(struct node *n)
 {
@@ -221,7 +228,8 @@ static int
 keep_matches(struct node *n, uint32_t uid, struct err *err)
 {
 	for (; n != NULL; n = n->next) {
-		if (n->known && n->matches && uids_add(&n->found, uid, err) < 0)
+		if (n->kind == NODE_BLIND && n->matches &&
+		    uids_add(&n->found, uid, err) < 0)
 			return -1;
 		if (keep_matches(n->children, uid, err) < 0)
 			return -1;

@@ -33,13 +33,13 @@ struct node {
 	enum node_kind kind;
 	struct node *children, *next;
 	struct search_command text; /* of SERVER and BLIND: the key */
+	bool known;   /* what it says of the message that is looked at */
+	bool matches; /* when it is known */
 	/* of BLIND */
 	enum blind_kind blind;
 	uint64_t size;
 	char *field;
-	struct buf key;  /* folded */
-	bool known;      /* evaluated for the message that is being looked at */
-	bool matches;
+	struct buf key; /* folded */
 	struct uids found;
 };
 
