@@ -136,12 +136,12 @@ find_copy(struct sent *s, const struct account *a, const uint8_t *print)
 /* What a client brings or has brought into the folder. */
 static struct entry *
 find_in_folder(struct sent *s, const struct account *a, const uint8_t *print,
-    const char *folder, const struct entry *other)
+    const char *folder)
 {
 	struct entry *e;
 
 	TAILQ_FOREACH (e, &s->entries, all)
-		if (e != other && is_same(e, a, print) && e->folder != NULL &&
+		if (!e->ours && is_same(e, a, print) && e->folder != NULL &&
 		    strcmp(e->folder, folder) == 0)
 			return e;
 	return NULL;
@@ -157,7 +157,10 @@ wait_until(struct sent *s, time_t when)
 
 /* ---- the thread ---- */
 
-/* With the lock. Is the client's own copy there, or coming? */
+/*
+ * With the lock. Is the client's own copy there, or coming? It counts for one
+ * message only.
+ */
 static bool
 client_has_it(struct sent *s, struct entry *e)
 {
@@ -165,13 +168,16 @@ client_has_it(struct sent *s, struct entry *e)
 	struct entry *own = NULL;
 
 	while (e->has_print && !s->stopping && time(NULL) < until) {
-		own = find_in_folder(
-		    s, e->account, e->print, e->folder, e);
+		own = find_in_folder(s, e->account, e->print, e->folder);
 		if (own == NULL || own->state != CLIENT)
 			break;
 		wait_until(s, until);
 	}
-	return own != NULL && own->state == STORED;
+	if (own == NULL || own->state != STORED)
+		return false;
+	forget(s, own);
+	e->ours = false;
+	return true;
 }
 
 static int
@@ -231,10 +237,8 @@ append(struct sent *s, struct entry *e, struct net_stream **stream,
 	(void)pthread_mutex_lock(&s->lock);
 	there = client_has_it(s, e);
 	(void)pthread_mutex_unlock(&s->lock);
-	if (there) {
-		e->ours = false;
+	if (there)
 		return 0;
-	}
 	return sent_append_file(*stream, e->folder, e->path, &e->place, err);
 }
 
@@ -246,6 +250,8 @@ take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 		(void)unlink(e->path);
 		locked_reset(&e->login);
 		e->state = STORED;
+		if (!e->ours)
+			forget(s, e);
 		return;
 	}
 	e->state = WAITING;
@@ -604,7 +610,7 @@ begin_client(struct sent *s, const struct account *a, const char *folder,
 	if (e != NULL && e->state == STORED && e->folder != NULL &&
 	    strcmp(e->folder, folder) == 0) {
 		*place = e->place;
-		e->ours = false; /* a second one is meant as a second one */
+		forget(s, e); /* a second one is meant as a second one */
 		return 1;
 	}
 	e = calloc(1, sizeof *e);
