@@ -91,8 +91,6 @@ work_new(const struct crypt *c, const char *address,
 	w->public = (struct buf){ .limit = 2 * LIMIT_CERTIFICATE };
 	w->vault = (struct buf){ .limit = LIMIT_VAULT, .secret = true };
 	if (login_secret_derive(c, address, password, &w->secret, err) < 0 ||
-	    verifier_make(c, w->secret.login, strlen(w->secret.login),
-	        VERIFIER_ITERATIONS_MIN, w->verifier, err) < 0 ||
 	    keysmith_new(&w->smith, err) < 0)
 		return -1;
 	*out = steal(&w);
@@ -103,24 +101,26 @@ work_new(const struct crypt *c, const char *address,
 
 /* 1 it is opened, by that passphrase and not without; 0 it is not; -1. */
 static int
-opens(const struct crypt *c, const void *armored, size_t n,
-    struct crypt_bytes passphrase, struct err *err)
+open_key(const struct crypt *c, const void *armored, size_t n,
+    struct crypt_bytes passphrase, struct pgp_secret **out, struct err *err)
 {
-	cleanup(pgp_secret_free) struct pgp_secret *secret = NULL;
 	int rc = pgp_secret_unlock(
-	    c, armored, n, passphrase.data, passphrase.len, &secret, err);
+	    c, armored, n, passphrase.data, passphrase.len, out, err);
 
-	if (rc == 1 && !pgp_secret_was_protected(secret))
+	if (rc == 1 && !pgp_secret_was_protected(*out)) {
+		pgp_secret_free(out);
 		return err_set(err, ERR_PERM,
 		    "the private key is not protected by its passphrase");
+	}
 	return rc;
 }
 
 static int
 must_open(const struct crypt *c, const struct buf *armored,
-    struct crypt_bytes passphrase, struct err *err)
+    struct crypt_bytes passphrase, struct pgp_secret **out, struct err *err)
 {
-	int rc = opens(c, armored->data, armored->len, passphrase, err);
+	int rc = open_key(
+	    c, armored->data, armored->len, passphrase, out, err);
 
 	if (rc == 0)
 		return err_set(err, ERR_TEMP,
@@ -128,11 +128,29 @@ must_open(const struct crypt *c, const struct buf *armored,
 	return rc < 0 ? -1 : 0;
 }
 
-/* As the server will check it; what only we can check, too. */
+/*
+ * The salt comes of the key: it stays when the password changes, so that a
+ * bridge which has pinned it does not take the server for another; and without
+ * the key nobody can tell it from that of a user who does not exist.
+ */
+static int
+make_verifier(struct work *w, const struct pgp_secret *key, struct err *err)
+{
+	uint8_t derived[PGP_DERIVED_LEN];
+
+	if (pgp_secret_derive(key, "sealpost verifier salt v1", derived, err) <
+	    0)
+		return -1;
+	return verifier_make_salted(w->crypt, text_bytes(w->secret.login),
+	    derived, VERIFIER_ITERATIONS_MIN, w->verifier, err);
+}
+
+/* As the server will check it; what only we can check, too; the verifier. */
 static int
 prove(struct work *w, struct enrolled *e, int64_t now, struct err *err)
 {
 	cleanup(pgp_cert_free) struct pgp_cert *cert = NULL;
+	cleanup(pgp_secret_free) struct pgp_secret *key = NULL;
 	char warning[ERR_TEXT_SIZE];
 
 	if (pgp_vet(w->public.data, w->public.len, e->address, now, &cert,
@@ -142,7 +160,9 @@ prove(struct work *w, struct enrolled *e, int64_t now, struct err *err)
 		return -1;
 	(void)pgp_fingerprint_hex(
 	    cert->fingerprint, cert->fingerprint_len, e->fingerprint);
-	return must_open(w->crypt, &w->vault, passphrase_of(w), err);
+	if (must_open(w->crypt, &w->vault, passphrase_of(w), &key, err) < 0)
+		return -1;
+	return make_verifier(w, key, err);
 }
 
 /* ---- writing ---- */
@@ -243,11 +263,13 @@ make_sheet(struct work *w, struct enrolled *e, int64_t now, struct err *err)
 {
 	cleanup(buf_reset) struct buf key = { .limit = LIMIT_VAULT,
 		.secret = true };
+	cleanup(pgp_secret_free) struct pgp_secret *opened = NULL;
 
 	if (recovery_code_make(w->crypt, e->code, err) < 0 ||
 	    must_change(w, e->code, err) < 0 ||
 	    keysmith_private(w->smith, text_bytes(e->code), &key, err) < 0 ||
-	    must_open(w->crypt, &key, text_bytes(e->code), err) < 0)
+	    must_open(w->crypt, &key, text_bytes(e->code), &opened, err) <
+	        0)
 		return -1;
 	return write_sheet(e, &key, now, &e->sheet, err);
 }
@@ -302,8 +324,9 @@ enrol_again(const struct crypt *c, const struct enrol_old *old,
 {
 	cleanup(work_free) struct work *w = NULL;
 	cleanup(enrolled_free) struct enrolled *e = enrolled_new(old->address);
-	int rc = opens(
-	    c, old->armored, old->armored_len, old->passphrase, err);
+	cleanup(pgp_secret_free) struct pgp_secret *key = NULL;
+	int rc = open_key(
+	    c, old->armored, old->armored_len, old->passphrase, &key, err);
 
 	if (rc != 1)
 		return rc;

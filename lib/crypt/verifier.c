@@ -61,8 +61,9 @@ write_text(const struct verifier *v, char out[VERIFIER_SIZE], struct err *err)
 }
 
 int
-verifier_make(const struct crypt *c, const char *password, size_t password_len,
-    uint32_t iterations, char out[VERIFIER_SIZE], struct err *err)
+verifier_make_salted(const struct crypt *c, struct crypt_bytes password,
+    const uint8_t salt[VERIFIER_SALT_LEN], uint32_t iterations,
+    char out[VERIFIER_SIZE], struct err *err)
 {
 	struct verifier v = {
 		.iterations = iterations,
@@ -72,10 +73,23 @@ verifier_make(const struct crypt *c, const char *password, size_t password_len,
 	if (iterations < VERIFIER_ITERATIONS_MIN)
 		return err_set(err, ERR_PERM, "less than %d iterations",
 		    VERIFIER_ITERATIONS_MIN);
-	if (crypt_random(c, v.salt, v.salt_len, err) < 0 ||
-	    derive(c, &v, password, password_len, err) < 0)
+	memcpy(v.salt, salt, VERIFIER_SALT_LEN);
+	if (derive(c, &v, password.data, password.len, err) < 0)
 		return -1;
 	return write_text(&v, out, err);
+}
+
+int
+verifier_make(const struct crypt *c, const char *password, size_t password_len,
+    uint32_t iterations, char out[VERIFIER_SIZE], struct err *err)
+{
+	uint8_t salt[VERIFIER_SALT_LEN];
+
+	if (crypt_random(c, salt, sizeof salt, err) < 0)
+		return -1;
+	return verifier_make_salted(c,
+	    (struct crypt_bytes){ password, password_len }, salt, iterations,
+	    out, err);
 }
 
 static int

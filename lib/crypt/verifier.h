@@ -35,6 +35,14 @@ int verifier_make(const struct crypt *c, const char *password,
     size_t password_len, uint32_t iterations, char out[VERIFIER_SIZE],
     struct err *err) must_check;
 
+/*
+ * The same with a salt of the caller's. Only where the password is random or
+ * stretched already, and the salt is not known to outsiders.
+ */
+int verifier_make_salted(const struct crypt *c, struct crypt_bytes password,
+    const uint8_t salt[VERIFIER_SALT_LEN], uint32_t iterations,
+    char out[VERIFIER_SIZE], struct err *err) must_check;
+
 /* ERR_PERM when the text is no verifier; iterations below 4,096 are none. */
 int verifier_parse(
     const char *text, struct verifier *out, struct err *err) must_check;

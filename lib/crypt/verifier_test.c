@@ -44,6 +44,20 @@ test_make_and_check(void **state)
 	assert_int_equal(verifier_check(*state, &v, "p\xc3\xa4ss", 5, &err), 1);
 	assert_int_equal(verifier_check(*state, &v, "pass", 4, &err), 0);
 	assert_int_equal(verifier_make(*state, "x", 1, 4095, a, &err), -1);
+
+	const uint8_t salt[VERIFIER_SALT_LEN] = { 1, 2, 3 };
+	const struct crypt_bytes x = { "x", 1 };
+
+	assert_int_equal(
+	    verifier_make_salted(*state, x, salt, 4096, a, &err), 0);
+	assert_int_equal(
+	    verifier_make_salted(*state, x, salt, 4096, b, &err), 0);
+	assert_string_equal(a, b);
+	assert_int_equal(verifier_parse(a, &v, &err), 0);
+	assert_memory_equal(v.salt, salt, sizeof salt);
+	assert_int_equal(verifier_check(*state, &v, "x", 1, &err), 1);
+	assert_int_equal(
+	    verifier_make_salted(*state, x, salt, 4095, a, &err), -1);
 	assert_int_equal(err.kind, ERR_PERM);
 }
 
