@@ -168,7 +168,8 @@ take_while(struct rfc822 *l, bool (*wanted)(uint8_t), struct buf *out)
 
 	while (l->i < l->n && wanted(l->s[l->i]))
 		l->i++;
-	rfc822_put(l, out, l->s + start, l->i - start);
+	if (l->i > start)
+		rfc822_put(l, out, l->s + start, l->i - start);
 	return l->i - start;
 }
 

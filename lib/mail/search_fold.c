@@ -386,6 +386,8 @@ search_fold_words(const void *value, size_t n, struct buf *out,
 	const uint8_t *s = value;
 	size_t start = 0, at = 0;
 
+	if (n == 0)
+		return 0;
 	while (at + 1 < n) {
 		size_t len;
 
