@@ -31,7 +31,7 @@ struct append {
 	size_t count;
 	char refusal[300]; /* "" = none: nothing is sent when there is one */
 	struct sent_printer *printer; /* of the first message; NULL = none */
-	struct buf folder; /* its name, when it has a print */
+	struct buf folder;            /* its name, when it has a print */
 	uint8_t print[SENT_PRINT_LEN];
 	bool stored;
 	bool over; /* the client has been told */
@@ -63,8 +63,8 @@ refuse_error(struct append *a, const struct err *why)
 	log_warning("imap: upload refused, user=<%s>, reason=%s",
 	    a->s->account->address, why->text);
 	refuse(a, why->kind == ERR_TEMP
-	        ? "NO [UNAVAILABLE] The message cannot be sealed now."
-	        : "NO [CANNOT] The message cannot be sealed.");
+		      ? "NO [UNAVAILABLE] The message cannot be sealed now."
+		      : "NO [CANNOT] The message cannot be sealed.");
 }
 
 /* ---- from the client ---- */
@@ -89,11 +89,11 @@ begin_upload(struct append *a, const uint8_t *from, bool first,
     struct upload **out, struct err *err)
 {
 	const struct buf *t = &a->s->command.text;
-	const uint8_t *end = memrchr(from, '{',
-	    (size_t)(t->data + t->len - from));
+	const uint8_t *end =
+	    memrchr(from, '{', (size_t)(t->data + t->len - from));
 	struct imap_value v;
-	struct upload *more = reallocarray(
-	    a->uploads, a->count + 1, sizeof *more);
+	struct upload *more =
+	    reallocarray(a->uploads, a->count + 1, sizeof *more);
 
 	if (more == NULL)
 		return err_nomem(err);
@@ -126,7 +126,7 @@ feed(void *ctx, const uint8_t *data, size_t n, struct err *err)
 		return 0; /* thrown away */
 	if (sealer_feed(f->to, data, n, &why) < 0 ||
 	    (f->a->printer != NULL &&
-	        sent_printer_feed(f->a->printer, data, n, &why) < 0))
+		sent_printer_feed(f->a->printer, data, n, &why) < 0))
 		refuse_error(f->a, &why);
 	return 0;
 }
@@ -149,9 +149,9 @@ take_print(struct append *a, struct err *err)
 		return rc < 0 ? -1 : 0;
 	a->folder.limit = LIMIT_IMAP_LINE;
 	return imap_put_octets(&v, &a->folder, err) < 0 ||
-	        buf_str(&a->folder, err) == NULL
-	    ? -1
-	    : 0;
+		       buf_str(&a->folder, err) == NULL
+		   ? -1
+		   : 0;
 }
 
 static void
@@ -167,16 +167,14 @@ check_literal(struct append *a)
 		refuse(a, "NO [TOOBIG] The message is too large.");
 	else if (a->count > MESSAGES_MAX)
 		refuse(a, "NO [LIMIT] Too many messages in one command.");
-	else if (a->count > 1 &&
-	    !imap_capability_has(a->s->capabilities.data,
-	        a->s->capabilities.len, "MULTIAPPEND"))
+	else if (a->count > 1 && !imap_capability_has(a->s->capabilities.data,
+				     a->s->capabilities.len, "MULTIAPPEND"))
 		refuse(a, "BAD The server takes one message in a command.");
 }
 
 /* Reads and seals the message that comes next. */
 static int
-take_message(struct append *a, const uint8_t *from, bool first,
-    struct err *err)
+take_message(struct append *a, const uint8_t *from, bool first, struct err *err)
 {
 	struct imap_session *s = a->s;
 	struct upload *u = NULL;
@@ -187,9 +185,8 @@ take_message(struct append *a, const uint8_t *from, bool first,
 	check_literal(a);
 	if (a->refusal[0] == '\0' &&
 	    (sealer_new(s->user, &u->sealer, &why) < 0 ||
-	        (first && s->bridge->sent != NULL &&
-	            sent_printer_new(
-	                s->bridge->crypt, &a->printer, &why) < 0)))
+		(first && s->bridge->sent != NULL &&
+		    sent_printer_new(s->bridge->crypt, &a->printer, &why) < 0)))
 		refuse_error(a, &why);
 	if (s->command.literal.waits && a->refusal[0] != '\0') {
 		a->over = true; /* the client does not send it */
@@ -197,18 +194,18 @@ take_message(struct append *a, const uint8_t *from, bool first,
 	}
 	if (s->command.literal.waits &&
 	    (imap_say(s->client, err, "+ OK") < 0 ||
-	        net_stream_flush(s->client, err) < 0))
+		net_stream_flush(s->client, err) < 0))
 		return -1;
 
 	struct feeding f = { a, u->sealer };
 	const struct sink to = { .put = feed, .ctx = &f };
 
-	if (imap_read_literal(
-	        s->client, s->command.literal.octets, &to, err) < 0)
+	if (imap_read_literal(s->client, s->command.literal.octets, &to, err) <
+	    0)
 		return -1;
 	if (a->refusal[0] == '\0' &&
 	    (sealer_finish(u->sealer, &u->stored, &why) < 0 ||
-	        take_print(a, &why) < 0))
+		take_print(a, &why) < 0))
 		refuse_error(a, &why);
 	return 0;
 }
@@ -232,8 +229,8 @@ take_messages(struct append *a, const uint8_t *from, struct err *err)
 
 		if (rc <= 0)
 			return rc < 0 ? -1
-			              : err_set(err, ERR_TEMP,
-			                    "the client has gone");
+				      : err_set(err, ERR_TEMP,
+					    "the client has gone");
 		if (what == IMAP_FRAME_WHOLE)
 			break;
 		from = f->text.data;
@@ -251,8 +248,8 @@ send_upload(struct append *a, struct imap_own *own, const struct upload *u,
 {
 	struct imap_session *s = a->s;
 	const struct sink server = imap_stream_sink(s->server);
-	int rc = imap_send_text(
-	    s, u->before.data, u->before.len, own, NULL, err);
+	int rc =
+	    imap_send_text(s, u->before.data, u->before.len, own, NULL, err);
 
 	if (rc <= 0)
 		return rc;
@@ -260,7 +257,7 @@ send_upload(struct append *a, struct imap_own *own, const struct upload *u,
 	if (rc <= 0)
 		return rc;
 	return spool_replay(u->stored, REPLAY_OCTETS, &server, err) < 0 ? -1
-	                                                                : 1;
+									: 1;
 }
 
 static int
@@ -285,8 +282,7 @@ send_all(struct append *a, struct err *err)
 	a->stored = own.ok;
 	if (buf_str(&own.result, err) == NULL)
 		return -1;
-	return imap_answer(
-	    s, a->tag, err, "%s", (const char *)own.result.data);
+	return imap_answer(s, a->tag, err, "%s", (const char *)own.result.data);
 }
 
 /* The bridge may have stored this copy of a sent message itself. */
@@ -301,10 +297,10 @@ send_once(struct append *a, struct err *err)
 	if (a->folder.len == 0 || a->count != 1)
 		return send_all(a, err);
 	if (sent_client_begins(s->bridge->sent, s->account, folder, a->print,
-	        &uidvalidity, &uid) == 0) {
+		&uidvalidity, &uid) == 0) {
 		rc = send_all(a, err);
-		sent_client_done(s->bridge->sent, s->account, folder, a->print,
-		    a->stored);
+		sent_client_done(
+		    s->bridge->sent, s->account, folder, a->print, a->stored);
 		return rc;
 	}
 	if (uid == 0)
@@ -321,8 +317,7 @@ imap_do_append(
 	cleanup(append_reset) struct append a = { .s = s };
 
 	memcpy(a.tag, c->tag, sizeof a.tag);
-	if (imap_drain(s, err) < 0 ||
-	    take_messages(&a, c->arguments, err) < 0)
+	if (imap_drain(s, err) < 0 || take_messages(&a, c->arguments, err) < 0)
 		return -1;
 	if (a.refusal[0] != '\0')
 		return imap_answer(s, a.tag, err, "%s", a.refusal);

@@ -11,8 +11,7 @@
 #include "proto/sasl.h"
 
 static int
-say_challenge(
-    struct imap_session *s, const struct sasl *x, struct err *err)
+say_challenge(struct imap_session *s, const struct sasl *x, struct err *err)
 {
 	size_t n;
 	const uint8_t *octets = sasl_challenge(x, &n);
@@ -51,7 +50,7 @@ read_answer(struct imap_session *s, struct buf *out, struct err *err)
 	rc = imap_read(s->client, &s->command, &what, err);
 	if (rc <= 0)
 		return rc < 0 ? -1
-		              : err_set(err, ERR_TEMP, "the client has gone");
+			      : err_set(err, ERR_TEMP, "the client has gone");
 	if (what != IMAP_FRAME_WHOLE)
 		return err_set(err, ERR_PROTO, "a literal in AUTHENTICATE");
 	return decode(s->command.text.data, s->command.text.len, out);
@@ -66,7 +65,7 @@ converse(struct imap_session *s, struct sasl *x, bool has_first,
 	int rc;
 
 	if ((has_first ? sasl_answer(x, answer->data, answer->len, &next, err)
-	               : sasl_begin(x, &next, err)) < 0)
+		       : sasl_begin(x, &next, err)) < 0)
 		return -1;
 	while (next == SASL_CHALLENGE) {
 		if (say_challenge(s, x, err) < 0)
@@ -133,7 +132,8 @@ imap_do_authenticate(
 		    "%s NO [PRIVACYREQUIRED] Only with TLS.", tag);
 	if (imap_next(&at, &name, NULL) <= 0 ||
 	    imap_next(&at, &first, NULL) < 0 || !imap_at_end(&at))
-		return imap_say(s->client, err, "%s BAD Invalid arguments.", tag);
+		return imap_say(
+		    s->client, err, "%s BAD Invalid arguments.", tag);
 
 	const struct sasl_mechanism *m = mechanism(&name);
 

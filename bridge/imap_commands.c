@@ -37,8 +37,7 @@ do_pass(struct imap_session *s, const struct imap_command *c, struct err *err)
 }
 
 static int
-do_select(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_select(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	return imap_forward(s, c, EFFECT_SELECT, err);
 }
@@ -53,7 +52,7 @@ static int
 do_idle(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	if (!imap_capability_has(
-	        s->capabilities.data, s->capabilities.len, "IDLE"))
+		s->capabilities.data, s->capabilities.len, "IDLE"))
 		return imap_answer(s, c->tag, err, "BAD Unknown command.");
 	if (imap_drain(s, err) < 0)
 		return -1;
@@ -62,11 +61,9 @@ do_idle(struct imap_session *s, const struct imap_command *c, struct err *err)
 }
 
 static int
-do_logout(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_logout(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
-	if (imap_forward(s, c, EFFECT_NONE, err) < 0 ||
-	    imap_drain(s, err) < 0)
+	if (imap_forward(s, c, EFFECT_NONE, err) < 0 || imap_drain(s, err) < 0)
 		return -1;
 	s->ended = true;
 	return 0;
@@ -90,8 +87,7 @@ static const char no_size[] =
     "BAD STATUS SIZE is not available: the server knows other sizes.";
 
 static int
-do_status(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_status(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	struct imap_cursor at = imap_cursor(c->arguments, c->arguments_len);
 	struct imap_value v;
@@ -134,8 +130,7 @@ do_list(struct imap_session *s, const struct imap_command *c, struct err *err)
 }
 
 static int
-do_enable(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_enable(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	cleanup(buf_reset) struct buf names = { .limit = LIMIT_IMAP_LINE };
 	struct imap_cursor at = imap_cursor(c->arguments, c->arguments_len);
@@ -145,7 +140,7 @@ do_enable(
 	while (imap_next(&at, &v, NULL) > 0)
 		if (imap_enable_passes(v.data, v.len) &&
 		    (buf_putc(&names, ' ', err) < 0 ||
-		        buf_put(&names, v.data, v.len, err) < 0))
+			buf_put(&names, v.data, v.len, err) < 0))
 			return -1;
 	if (names.len == 0) {
 		if (imap_drain(s, err) < 0 ||
@@ -161,8 +156,7 @@ do_enable(
 }
 
 static int
-do_append(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_append(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	return imap_answer(s, c->tag, err, "BAD APPEND without a message.");
 }
@@ -172,8 +166,8 @@ do_append(
 static const struct known {
 	const char *name;
 	bool with_uid; /* also as UID ... */
-	int (*run)(struct imap_session *, const struct imap_command *,
-	    struct err *);
+	int (*run)(
+	    struct imap_session *, const struct imap_command *, struct err *);
 } commands[] = {
 	{ "CAPABILITY", false, do_pass },
 	{ "NOOP", false, do_pass },
@@ -236,7 +230,7 @@ is_message(const struct imap_command *c)
 	struct imap_value v;
 
 	return imap_command_is(c, "APPEND") && !c->uid &&
-	    imap_next(&at, &v, NULL) > 0;
+	       imap_next(&at, &v, NULL) > 0;
 }
 
 /*
@@ -244,18 +238,18 @@ is_message(const struct imap_command *c)
  * for leave and was refused.
  */
 static int
-take_literal(struct imap_session *s, const char *tag, bool *refused,
-    struct err *err)
+take_literal(
+    struct imap_session *s, const char *tag, bool *refused, struct err *err)
 {
 	struct imap_frame *f = &s->command;
 	bool fits = !f->literal.binary &&
-	    f->literal.octets <= LIMIT_IMAP_COMMAND - LIMIT_IMAP_LINE &&
-	    f->literal.octets <= LIMIT_IMAP_COMMAND - f->text.len;
+		    f->literal.octets <= LIMIT_IMAP_COMMAND - LIMIT_IMAP_LINE &&
+		    f->literal.octets <= LIMIT_IMAP_COMMAND - f->text.len;
 
 	if (!fits && f->literal.waits)
 		return imap_answer(s, tag, err,
 		    f->literal.binary ? "BAD No binary literals."
-		                      : "NO [LIMIT] The literal is too large.");
+				      : "NO [LIMIT] The literal is too large.");
 	if (!fits) {
 		*refused = true;
 		if (imap_skip_literal(s->client, f->literal.octets, err) < 0)
@@ -264,7 +258,7 @@ take_literal(struct imap_session *s, const char *tag, bool *refused,
 		return 1;
 	}
 	if (f->literal.waits && (imap_say(s->client, err, "+ OK") < 0 ||
-	                            net_stream_flush(s->client, err) < 0))
+				    net_stream_flush(s->client, err) < 0))
 		return -1;
 	return imap_keep_literal(s->client, f, err) < 0 ? -1 : 1;
 }
@@ -302,9 +296,9 @@ read_command(struct imap_session *s, struct err *err)
 
 		if (what == IMAP_FRAME_WHOLE && (parsed < 0 || refused))
 			return imap_answer(s, c.tag, err,
-			           "BAD The command cannot be taken.") < 0
-			    ? -1
-			    : 1;
+				   "BAD The command cannot be taken.") < 0
+				   ? -1
+				   : 1;
 		if (what == IMAP_FRAME_WHOLE)
 			return run_command(s, &c, err) < 0 ? -1 : 1;
 		if (parsed == 0 && !refused && is_message(&c))

@@ -61,7 +61,7 @@ copy_items(const struct fetch *f, const struct imap_response *r,
 		    (only_passing && !imap_item_passes(name.data, name.len)))
 			continue;
 		if ((out->data[out->len - 1] != '(' &&
-		        buf_putc(out, ' ', err) < 0) ||
+			buf_putc(out, ' ', err) < 0) ||
 		    buf_put(out, name.raw, name.raw_len, err) < 0 ||
 		    buf_putc(out, ' ', err) < 0 ||
 		    buf_put(out, value.raw, value.raw_len, err) < 0)
@@ -83,12 +83,11 @@ as_stored(
     void *ctx, const struct imap_response *r, uint32_t uid, struct err *err)
 {
 	struct fetch *f = ctx;
-	cleanup(buf_reset) struct buf out = {
-		.limit = f->s->response.text.limit };
+	cleanup(
+	    buf_reset) struct buf out = { .limit = f->s->response.text.limit };
 
 	(void)uid;
-	if (begin(&out, r, err) < 0 ||
-	    copy_items(f, r, false, &out, err) < 0)
+	if (begin(&out, r, err) < 0 || copy_items(f, r, false, &out, err) < 0)
 		return -1;
 	return end(f, &out, err);
 }
@@ -120,8 +119,8 @@ enum which { ALL_ITEMS, ALL_BUT_UID, PASSING_ITEMS };
 
 /* " ITEM ITEM", as the client asked for them. */
 static int
-put_requests(const struct fetch *f, enum which which, struct buf *out,
-    struct err *err)
+put_requests(
+    const struct fetch *f, enum which which, struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < f->items.count; i++) {
 		const struct imap_item *item = &f->items.items[i];
@@ -167,7 +166,7 @@ finish(struct fetch *f, struct err *err)
 		return -1;
 	return imap_answer(f->s, f->c->tag, err, "%s",
 	    verdict->len == 0 ? "OK Fetch completed."
-	                      : (const char *)verdict->data);
+			      : (const char *)verdict->data);
 }
 
 static int
@@ -186,7 +185,7 @@ rewrite(struct fetch *f, struct err *err)
 	    put_requests(f, PASSING_ITEMS, &pass, err) < 0 ||
 	    put_requests(f, ALL_BUT_UID, &survey, err) < 0 ||
 	    (!f->asks_header &&
-	        buf_puts(&survey, " BODY.PEEK[HEADER]", err) < 0))
+		buf_puts(&survey, " BODY.PEEK[HEADER]", err) < 0))
 		return -1;
 	w->stored_items = buf_str(&all, err);
 	w->survey_items = buf_str(&survey, err);

@@ -10,8 +10,8 @@
 
 /* Has the server ended the command that is being sent? */
 static bool
-is_answered(const struct imap_session *s, const struct imap_own *own,
-    const char *tag)
+is_answered(
+    const struct imap_session *s, const struct imap_own *own, const char *tag)
 {
 	if (own != NULL)
 		return own->done;
@@ -22,8 +22,8 @@ is_answered(const struct imap_session *s, const struct imap_own *own,
 }
 
 int
-imap_send_announcement(struct imap_session *s, uint64_t n,
-    struct imap_own *own, const char *tag, struct err *err)
+imap_send_announcement(struct imap_session *s, uint64_t n, struct imap_own *own,
+    const char *tag, struct err *err)
 {
 	char text[40];
 	int len = snprintf(text, sizeof text, "{%llu%s}\r\n",
@@ -65,8 +65,8 @@ imap_send_text(struct imap_session *s, const void *text, size_t n,
 		if (imap_literal_announced(at, len, &l, err) <= 0 ||
 		    l.octets > (size_t)(end - eol - 2))
 			return err_set(err, ERR_PROTO, "a line within a line");
-		if (net_stream_write(s->server, at,
-		        before_announcement(at, len), err) < 0)
+		if (net_stream_write(
+			s->server, at, before_announcement(at, len), err) < 0)
 			return -1;
 
 		int rc = imap_send_announcement(s, l.octets, own, tag, err);
@@ -74,14 +74,12 @@ imap_send_text(struct imap_session *s, const void *text, size_t n,
 		if (rc <= 0)
 			return rc;
 		at = eol + 2;
-		if (net_stream_write(
-		        s->server, at, (size_t)l.octets, err) < 0)
+		if (net_stream_write(s->server, at, (size_t)l.octets, err) < 0)
 			return -1;
 		at += l.octets;
 	}
-	return net_stream_write(s->server, at, (size_t)(end - at), err) < 0
-	    ? -1
-	    : 1;
+	return net_stream_write(s->server, at, (size_t)(end - at), err) < 0 ? -1
+									    : 1;
 }
 
 /* The mailbox that SELECT names. NULL without memory or argument. */

@@ -40,7 +40,7 @@ static void
 grow(struct imap_kinds *k)
 {
 	struct imap_kinds bigger = { .size = k->size == 0 ? KINDS_FIRST
-							   : k->size * 2 };
+							  : k->size * 2 };
 
 	if (bigger.size > KINDS_MAX)
 		return;

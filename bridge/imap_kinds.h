@@ -22,7 +22,7 @@ struct imap_kinds {
 	struct {
 		uint32_t uid; /* 0 = free */
 		enum imap_kind kind;
-	} *slots;
+	} * slots;
 	size_t size, used;
 };
 

@@ -66,8 +66,8 @@ log_in_error(struct imap_session *s, const char *tag, const char *who,
 }
 
 static int
-refuse(struct imap_session *s, const char *tag, const char *who,
-    struct err *err)
+refuse(
+    struct imap_session *s, const char *tag, const char *who, struct err *err)
 {
 	char user[LOG_TEXT_SIZE];
 
@@ -85,8 +85,8 @@ open_facts(struct imap_session *s)
 	uint8_t key[USER_KEY_LEN];
 	struct err err = { 0 };
 
-	if (asprintf(&path, "%s/facts.db",
-	        s->bridge->conf->state_directory) < 0) {
+	if (asprintf(&path, "%s/facts.db", s->bridge->conf->state_directory) <
+	    0) {
 		path = NULL;
 		return;
 	}
@@ -98,27 +98,26 @@ open_facts(struct imap_session *s)
 
 /* 1 logged in, 0 refused by the server, -1 with *err. */
 static int
-enter(struct imap_session *s, const char *password, size_t len,
-    struct err *err)
+enter(struct imap_session *s, const char *password, size_t len, struct err *err)
 {
 	cleanup(credentials_free) struct credentials *c = NULL;
 	enum login_result result = LOGIN_REFUSED;
 	struct bridge *b = s->bridge;
 
-	if (credentials_derive(
-	        b->crypt, s->account, password, len, &c, err) < 0)
+	if (credentials_derive(b->crypt, s->account, password, len, &c, err) <
+	    0)
 		return -1;
 	buf_clear(&s->capabilities);
 	if (upstream_imap(b, s->account, c, &result, &s->server,
-	        &s->capabilities, err) < 0)
+		&s->capabilities, err) < 0)
 		return -1;
 	if (result != LOGIN_OK)
 		return 0;
 	if (users_enter(b->users, s->account, c, upstream_fetch_vault,
-	        s->server, &s->user, err) < 0)
+		s->server, &s->user, err) < 0)
 		return -1;
-	if (user_messages(s->user, (size_t)b->conf->cache_memory,
-	        &s->messages, err) < 0)
+	if (user_messages(
+		s->user, (size_t)b->conf->cache_memory, &s->messages, err) < 0)
 		return -1;
 	open_facts(s);
 	if (b->sent != NULL)
@@ -143,7 +142,7 @@ welcome(struct imap_session *s, const char *tag, struct err *err)
 	    buf_puts(&line, "] Logged in\r\n", err) < 0)
 		return -1;
 	return net_stream_write(s->client, line.data, line.len, err) < 0 ? -1
-	                                                                 : 1;
+									 : 1;
 }
 
 int
@@ -182,7 +181,7 @@ do_capability(
     struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	if (imap_say(s->client, err, "* CAPABILITY %s",
-	        imap_first_capabilities(s)) < 0)
+		imap_first_capabilities(s)) < 0)
 		return -1;
 	return imap_say(s->client, err, "%s OK Capability completed.", c->tag);
 }
@@ -202,8 +201,7 @@ do_id(struct imap_session *s, const struct imap_command *c, struct err *err)
 }
 
 static int
-do_logout(
-    struct imap_session *s, const struct imap_command *c, struct err *err)
+do_logout(struct imap_session *s, const struct imap_command *c, struct err *err)
 {
 	s->ended = true;
 	if (imap_say(s->client, err, "* BYE Logging out") < 0)
@@ -218,8 +216,8 @@ do_starttls(
 	if (!may_start_tls(s))
 		return imap_say(
 		    s->client, err, "%s BAD TLS is not available.", c->tag);
-	if (imap_say(s->client, err, "%s OK Begin TLS negotiation now.",
-	        c->tag) < 0)
+	if (imap_say(
+		s->client, err, "%s OK Begin TLS negotiation now.", c->tag) < 0)
 		return -1;
 	imap_frame_reset(&s->command); /* `c` is used up */
 	return net_stream_start_tls_server(s->client, s->bridge->tls, err);
@@ -253,8 +251,8 @@ do_login(struct imap_session *s, const struct imap_command *c, struct err *err)
 static const struct known {
 	const char *name;
 	/* 1 logged in, 0 not, -1 */
-	int (*run)(struct imap_session *, const struct imap_command *,
-	    struct err *);
+	int (*run)(
+	    struct imap_session *, const struct imap_command *, struct err *);
 } commands[] = {
 	{ "CAPABILITY", do_capability },
 	{ "NOOP", do_noop },
@@ -270,8 +268,9 @@ run_command(struct imap_session *s, struct err *err)
 {
 	struct imap_command c;
 
-	if (imap_command_parse(s->command.text.data, s->command.text.len, &c,
-	        NULL) == 0 && !c.uid)
+	if (imap_command_parse(
+		s->command.text.data, s->command.text.len, &c, NULL) == 0 &&
+	    !c.uid)
 		for (size_t i = 0; i < countof(commands); i++)
 			if (imap_command_is(&c, commands[i].name))
 				return commands[i].run(s, &c, err);
@@ -287,7 +286,7 @@ take_literal(struct imap_session *s, struct err *err)
 	if (f->literal.octets > f->text.limit - f->text.len)
 		return err_set(err, ERR_PROTO, "a literal is too large");
 	if (f->literal.waits && (imap_say(s->client, err, "+ OK") < 0 ||
-	                            net_stream_flush(s->client, err) < 0))
+				    net_stream_flush(s->client, err) < 0))
 		return -1;
 	return imap_keep_literal(s->client, f, err);
 }

@@ -22,8 +22,8 @@ imap_own_reset(struct imap_own *o)
 void
 imap_own_begin(struct imap_session *s, struct imap_own *o)
 {
-	(void)snprintf(o->tag, sizeof o->tag, "%s%x", s->own_tag,
-	    ++s->own_count);
+	(void)snprintf(
+	    o->tag, sizeof o->tag, "%s%x", s->own_tag, ++s->own_count);
 	o->done = o->ok = o->too_large = false;
 	buf_reset(&o->result);
 	o->result.limit = LIMIT_IMAP_LINE;
@@ -47,25 +47,24 @@ relay_capabilities(struct imap_session *s, const struct imap_cursor *before,
 {
 	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
 
-	if (buf_put(&out, before->at, (size_t)(before->end - before->at),
-	        err) < 0)
+	if (buf_put(&out, before->at, (size_t)(before->end - before->at), err) <
+	    0)
 		return -1;
 
 	cleanup(buf_reset) struct buf words = { .limit = LIMIT_IMAP_LINE };
 
-	if (imap_capability_filter(list->at, (size_t)(list->end - list->at),
-	        &words, err) < 0 ||
+	if (imap_capability_filter(
+		list->at, (size_t)(list->end - list->at), &words, err) < 0 ||
 	    buf_put(&out, words.data, words.len, err) < 0 ||
-	    buf_put(&out, after->at, (size_t)(after->end - after->at), err) <
-	        0)
+	    buf_put(&out, after->at, (size_t)(after->end - after->at), err) < 0)
 		return -1;
 	return relay_text(s, out.data, out.len, err);
 }
 
 /* A status response, whatever its tag: its code may list capabilities. */
 static int
-relay_status(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_status(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	const struct buf *t = &s->response.text;
 	static const char name[] = "CAPABILITY ";
@@ -84,8 +83,8 @@ relay_status(struct imap_session *s, const struct imap_response *r,
 }
 
 static int
-relay_capability_data(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_capability_data(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	const struct buf *t = &s->response.text;
 	const uint8_t *end = t->data + t->len;
@@ -96,8 +95,8 @@ relay_capability_data(struct imap_session *s, const struct imap_response *r,
 }
 
 static int
-relay_enabled(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_enabled(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
 	struct imap_cursor c = imap_cursor(r->rest, r->rest_len);
@@ -108,15 +107,15 @@ relay_enabled(struct imap_session *s, const struct imap_response *r,
 	while (imap_next(&c, &v, NULL) > 0)
 		if (imap_enable_passes(v.data, v.len) &&
 		    (buf_putc(&out, ' ', err) < 0 ||
-		        buf_put(&out, v.data, v.len, err) < 0))
+			buf_put(&out, v.data, v.len, err) < 0))
 			return -1;
 	return relay_text(s, out.data, out.len, err);
 }
 
 /* Nobody asked for it: flags may pass, octets of a message may not. */
 static int
-relay_fetch(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_fetch(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	struct imap_cursor items;
 	struct imap_value name, value;
@@ -140,13 +139,13 @@ relay_fetch(struct imap_session *s, const struct imap_response *r,
 	if (kept == 0)
 		return 0;
 	return buf_putc(&out, ')', err) < 0
-	    ? -1
-	    : relay_text(s, out.data, out.len, err);
+		   ? -1
+		   : relay_text(s, out.data, out.len, err);
 }
 
 static int
-relay_data(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_data(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	if (imap_response_is(r, "CAPABILITY"))
 		return relay_capability_data(s, r, err);
@@ -192,14 +191,14 @@ take_effect(struct imap_session *s, struct imap_forwarded *f, bool ok)
 }
 
 static int
-relay_tagged(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+relay_tagged(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	size_t i = 0;
 
 	while (i < s->forwarded_count &&
-	    (strlen(s->forwarded[i].tag) != r->tag_len ||
-	        memcmp(s->forwarded[i].tag, r->tag, r->tag_len) != 0))
+	       (strlen(s->forwarded[i].tag) != r->tag_len ||
+		   memcmp(s->forwarded[i].tag, r->tag, r->tag_len) != 0))
 		i++;
 	if (i == s->forwarded_count)
 		return err_set(err, ERR_PROTO,
@@ -227,14 +226,14 @@ static bool
 is_own(const struct imap_own *own, const struct imap_response *r)
 {
 	return own != NULL && strlen(own->tag) == r->tag_len &&
-	    memcmp(own->tag, r->tag, r->tag_len) == 0;
+	       memcmp(own->tag, r->tag, r->tag_len) == 0;
 }
 
 /* ---- one response ---- */
 
 static int
-take_status(struct imap_session *s, const struct imap_response *r,
-    struct err *err)
+take_status(
+    struct imap_session *s, const struct imap_response *r, struct err *err)
 {
 	struct imap_value v;
 
@@ -262,7 +261,7 @@ dispatch(struct imap_session *s, struct imap_own *own, struct err *err)
 	int rc = 0;
 
 	if (imap_response_parse(
-	        s->response.text.data, s->response.text.len, &r, err) < 0)
+		s->response.text.data, s->response.text.len, &r, err) < 0)
 		return -1;
 	switch (r.kind) {
 	case IMAP_CONTINUE:
@@ -287,9 +286,9 @@ is_streamed(const struct imap_session *s, const struct imap_own *own)
 	struct imap_response r;
 
 	return own != NULL && own->stream_fetch &&
-	    imap_response_parse(s->response.text.data, s->response.text.len,
-	        &r, NULL) == 0 &&
-	    r.kind == IMAP_DATA && imap_response_is(&r, "FETCH");
+	       imap_response_parse(s->response.text.data, s->response.text.len,
+		   &r, NULL) == 0 &&
+	       r.kind == IMAP_DATA && imap_response_is(&r, "FETCH");
 }
 
 /* What was gathered, and the literal behind it, to the client. */
@@ -308,15 +307,15 @@ stream_literal(struct imap_session *s, struct err *err)
 }
 
 static int
-take_literal(struct imap_session *s, struct imap_own *own, bool *lost,
-    struct err *err)
+take_literal(
+    struct imap_session *s, struct imap_own *own, bool *lost, struct err *err)
 {
 	struct imap_frame *f = &s->response;
 
 	if (f->literal.octets <= f->text.limit - f->text.len)
 		return imap_keep_literal(s->server, f, err);
-	if (own == NULL || imap_skip_literal(
-	                       s->server, f->literal.octets, err) < 0)
+	if (own == NULL ||
+	    imap_skip_literal(s->server, f->literal.octets, err) < 0)
 		return err_set(err, ERR_PROTO, "the server's answer is huge");
 	own->too_large = *lost = true;
 	imap_frame_resume(f);
@@ -335,21 +334,22 @@ gather(struct imap_session *s, struct imap_own *own, struct err *err)
 		rc = imap_read(s->server, &s->response, &what, err);
 		if (rc <= 0)
 			return rc < 0 ? -1
-			              : err_set(err, ERR_TEMP,
-			                    "the server has gone");
+				      : err_set(err, ERR_TEMP,
+					    "the server has gone");
 		if (what == IMAP_FRAME_WHOLE)
 			break;
 		streamed = streamed || is_streamed(s, own);
 		rc = streamed ? stream_literal(s, err)
-		              : take_literal(s, own, &lost, err);
+			      : take_literal(s, own, &lost, err);
 		if (rc < 0)
 			return -1;
 	}
 	if (lost)
 		return 0;
 	return streamed || is_streamed(s, own)
-	    ? relay_text(s, s->response.text.data, s->response.text.len, err)
-	    : 1;
+		   ? relay_text(
+			 s, s->response.text.data, s->response.text.len, err)
+		   : 1;
 }
 
 int
@@ -359,7 +359,7 @@ imap_relay(struct imap_session *s, struct imap_own *own, struct err *err)
 
 	if (net_stream_buffered(s->server) == 0 &&
 	    (net_stream_flush(s->client, err) < 0 ||
-	        net_stream_flush(s->server, err) < 0))
+		net_stream_flush(s->server, err) < 0))
 		return -1;
 	rc = gather(s, own, err);
 	if (rc > 0)

@@ -76,8 +76,8 @@ static int
 find_candidates(struct searching *x, struct err *err)
 {
 	cleanup(search_command_reset) struct search_command program = { 0 };
-	cleanup(imap_own_reset) struct imap_own own = {
-		.data = take_candidates, .ctx = x };
+	cleanup(imap_own_reset) struct imap_own own = { .data = take_candidates,
+		.ctx = x };
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
 
 	if (search_put_candidates(x->search, &program, err) < 0 ||
@@ -90,9 +90,9 @@ find_candidates(struct searching *x, struct err *err)
 	if (buf_str(&own.result, err) == NULL)
 		return -1;
 	return imap_answer(x->s, x->c->tag, err, "%s",
-	           (const char *)own.result.data) < 0
-	    ? -1
-	    : 0;
+		   (const char *)own.result.data) < 0
+		   ? -1
+		   : 0;
 }
 
 /* ---- looking at them ---- */
@@ -177,11 +177,11 @@ static int
 look_at_all(struct searching *x, struct err *err)
 {
 	for (size_t done = 0, used; done < x->count; done += used) {
-		cleanup(buf_reset) struct buf set = {
-			.limit = LIMIT_IMAP_LINE };
+		cleanup(
+		    buf_reset) struct buf set = { .limit = LIMIT_IMAP_LINE };
 
 		if (imap_set_put(x->found + done, x->count - done, 4000, &set,
-		        &used, err) < 0 ||
+			&used, err) < 0 ||
 		    look(x, &set, err) < 0)
 			return -1;
 	}
@@ -202,7 +202,7 @@ ask_the_server(struct searching *x, struct err *err)
 		    why.kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why.text);
 	buf_clear(t); /* from here on only the tag of x->c is good */
 	if (buf_putf(t, err, "%s %sSEARCH ", x->c->tag,
-	        x->c->uid ? "UID " : "") < 0 ||
+		x->c->uid ? "UID " : "") < 0 ||
 	    buf_put(t, program.text.data, program.text.len, err) < 0)
 		return -1;
 	return imap_forward(x->s, x->c, EFFECT_NONE, err);

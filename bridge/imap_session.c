@@ -95,7 +95,7 @@ serve(struct imap_session *s, struct err *err)
 
 	if (name_own_commands(s, err) < 0 ||
 	    imap_say(s->client, err, "* OK [CAPABILITY %s] sealpost-bridge",
-	        imap_first_capabilities(s)) < 0)
+		imap_first_capabilities(s)) < 0)
 		return -1;
 	rc = imap_log_in(s, err);
 	if (rc > 0)
@@ -113,9 +113,9 @@ part(struct imap_session *s, const struct err *err)
 	log_info("imap: session ended, user=<%s>, client=%s, reason=%s", who,
 	    net_stream_peer(s->client), err->text);
 	if (!s->ended && imap_say(s->client, NULL,
-	                     "* BYE [UNAVAILABLE] The bridge ends this "
-	                     "session: %s.",
-	                     err->text) < 0)
+			     "* BYE [UNAVAILABLE] The bridge ends this "
+			     "session: %s.",
+			     err->text) < 0)
 		return;
 	(void)!net_stream_flush(s->client, NULL);
 }
@@ -128,7 +128,7 @@ imap_session_run(struct bridge *b, struct net_stream *client, bool may_plain)
 		.client = client,
 		.may_plain = may_plain,
 		.command = { .text = { .limit = LIMIT_IMAP_LOGIN,
-		                 .secret = true } },
+				 .secret = true } },
 		.capabilities = { .limit = LIMIT_IMAP_LINE } };
 
 	net_stream_set_timeout(client, milliseconds(b->conf->timeout));

@@ -54,7 +54,7 @@ struct imap_session {
 
 	char *mailbox; /* that is selected; NULL = none */
 	uint32_t uidvalidity, next_uidvalidity; /* 0 = not known */
-	struct imap_kinds kinds; /* of its messages */
+	struct imap_kinds kinds;                /* of its messages */
 
 	char own_tag[24]; /* random beginning of the bridge's own tags */
 	unsigned own_count;
@@ -71,8 +71,8 @@ bool imap_may_log_in(const struct imap_session *s);
 /* Answers the command. 1 logged in, 0 not, -1. */
 int imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
     const char *password, size_t len, struct err *err) must_check;
-int imap_do_authenticate(struct imap_session *s,
-    const struct imap_command *c, struct err *err) must_check;
+int imap_do_authenticate(struct imap_session *s, const struct imap_command *c,
+    struct err *err) must_check;
 
 /* ---- imap_relay.c ---- */
 
@@ -99,8 +99,8 @@ void imap_own_begin(struct imap_session *s, struct imap_own *o);
  * Reads and relays one response. `own` may be NULL. -1: the connection is of no
  * use any more.
  */
-int imap_relay(struct imap_session *s, struct imap_own *own,
-    struct err *err) must_check;
+int imap_relay(
+    struct imap_session *s, struct imap_own *own, struct err *err) must_check;
 /* Sends "TAG text" and relays until it is answered. */
 int imap_run(struct imap_session *s, struct imap_own *own, const char *text,
     size_t n, struct err *err) must_check;

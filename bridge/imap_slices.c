@@ -40,8 +40,8 @@ keep_facts(struct imap_walk *w, uint32_t uid, const struct message *m)
 	    structure_parse(m->data, m->len, &s, NULL) < 0 ||
 	    facts_of(m, s, &f, NULL) < 0 ||
 	    facts_put(w->s->facts, w->s->account->address, &k, &f, NULL) < 0)
-		log_warning("imap: not kept in the cache, uid=%u",
-		    (unsigned)uid);
+		log_warning(
+		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
 }
 
 static int
@@ -50,8 +50,10 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 {
 	cleanup(message_release) const struct message *m = NULL;
 	cleanup(buf_reset) struct buf restored = {
-		.limit = w->s->bridge->conf->max_message, .secret = true };
-	cleanup(buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
+		.limit = w->s->bridge->conf->max_message, .secret = true
+	};
+	cleanup(
+	    buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
 	struct message_key k;
 	enum opened kind;
 	struct err why = { 0 };
@@ -67,8 +69,8 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 		imap_kinds_put(&w->s->kinds, t->uid, KIND_AS_STORED);
 		return imap_walk_postpone(w, r, it, KIND_AS_STORED);
 	}
-	if (message_cache_put(w->s->messages, imap_walk_key_of(w, t->uid, &k), kind,
-	        &restored, &m, &why) < 0) {
+	if (message_cache_put(w->s->messages, imap_walk_key_of(w, t->uid, &k),
+		kind, &restored, &m, &why) < 0) {
 		imap_walk_leave_out(w, t->uid, &why);
 		return 1;
 	}
@@ -81,14 +83,16 @@ static int
 answer_cached(struct imap_walk *w, const struct imap_response *r,
     const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
 {
-	cleanup(message_release) const struct message *m = imap_walk_cached(w, t->uid);
+	cleanup(message_release) const struct message *m =
+	    imap_walk_cached(w, t->uid);
 
 	if (m != NULL)
-		return imap_walk_give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
+		return imap_walk_give_message(w, r, t->uid, m, err) < 0 ? -1
+									: 1;
 	imap_walk_add_todo(w, (struct imap_todo){ .address = t->address,
-	                .uid = t->uid,
-	                .kind = KIND_ENCRYPTED,
-	                .no_cache = true });
+				  .uid = t->uid,
+				  .kind = KIND_ENCRYPTED,
+				  .no_cache = true });
 	return it->has_flags ? 0 : 1;
 }
 
@@ -112,7 +116,7 @@ take_body(void *ctx, const struct imap_response *r, struct err *err)
 	struct imap_todo t = *found; /* the array may move */
 
 	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
-	                       : open_body(w, r, &t, &it, err);
+			       : open_body(w, r, &t, &it, err);
 }
 
 /* ---- slices of todo ---- */
@@ -121,8 +125,9 @@ static bool
 is_cached(const struct imap_walk *w, const struct imap_todo *t)
 {
 	cleanup(message_release) const struct message *m =
-	    t->kind != KIND_ENCRYPTED || t->no_cache ? NULL
-	                                             : imap_walk_cached(w, t->uid);
+	    t->kind != KIND_ENCRYPTED || t->no_cache
+		? NULL
+		: imap_walk_cached(w, t->uid);
 
 	return m != NULL;
 }
@@ -138,8 +143,8 @@ put_slice(struct imap_walk *w, struct buf *text, struct err *err)
 
 	w->slice_cached = is_cached(w, first);
 	while (n < countof(numbers) && w->slice_at + n < w->todo_count &&
-	    first[n].kind == first->kind &&
-	    (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
+	       first[n].kind == first->kind &&
+	       (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
 		numbers[n] = first[n].address;
 		n++;
 	}
@@ -172,7 +177,8 @@ give_at_once(struct imap_walk *w, struct err *err)
 	if (t.kind != KIND_ENCRYPTED || w->pass_items != NULL)
 		return 0;
 
-	cleanup(message_release) const struct message *m = imap_walk_cached(w, t.uid);
+	cleanup(message_release) const struct message *m =
+	    imap_walk_cached(w, t.uid);
 
 	if (m == NULL)
 		return 0;
@@ -203,4 +209,3 @@ imap_walk_run_slice(struct imap_walk *w, struct err *err)
 	imap_walk_take_verdict(w);
 	return 0;
 }
-

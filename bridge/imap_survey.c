@@ -39,7 +39,8 @@ survey_encrypted(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, const uint8_t *stored, size_t n,
     struct err *err)
 {
-	cleanup(message_release) const struct message *m = imap_walk_cached(w, it->uid);
+	cleanup(message_release) const struct message *m =
+	    imap_walk_cached(w, it->uid);
 	cleanup(buf_reset) struct buf header = { .limit = LIMIT_HEADER * 2,
 		.secret = true };
 	enum opened kind;
@@ -48,7 +49,7 @@ survey_encrypted(struct imap_walk *w, const struct imap_response *r,
 
 	if (m != NULL)
 		return imap_walk_give_message(w, r, it->uid, m, err) < 0 ? -1
-		                                                         : 1;
+									 : 1;
 
 	int rc = opener_open_header(
 	    w->s->user, stored, n, &kind, &header, &octets, &why);
@@ -94,10 +95,10 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 		return -1;
 
 	bool encrypted = opener_may_be_encrypted(stored, n) &&
-	    imap_kinds_get(&w->s->kinds, it.uid) != KIND_AS_STORED;
+			 imap_kinds_get(&w->s->kinds, it.uid) != KIND_AS_STORED;
 
-	imap_kinds_put(&w->s->kinds, it.uid,
-	    encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
+	imap_kinds_put(
+	    &w->s->kinds, it.uid, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
 	if (w->needs_body)
 		return imap_walk_postpone(
 		    w, r, &it, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
@@ -116,16 +117,16 @@ imap_walk_run_survey(struct imap_walk *w, struct err *err)
 	    " (UID BODY.PEEK[HEADER.FIELDS (X-SEALPOST CONTENT-TYPE)])";
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
 
-	if (imap_walk_put_command(w, &text, w->set.raw, w->set.raw_len, err) < 0)
+	if (imap_walk_put_command(w, &text, w->set.raw, w->set.raw_len, err) <
+	    0)
 		return -1;
-	if ((w->needs_body ? buf_puts(&text, some, err)
-	                   : buf_putf(&text, err, " (UID%s)",
-	                         w->survey_items)) < 0)
+	if ((w->needs_body
+		    ? buf_puts(&text, some, err)
+		    : buf_putf(&text, err, " (UID%s)", w->survey_items)) < 0)
 		return -1;
-	if (w->modifiers.raw_len > 0 &&
-	    (buf_putc(&text, ' ', err) < 0 ||
-	        buf_put(&text, w->modifiers.raw, w->modifiers.raw_len, err) <
-	            0))
+	if (w->modifiers.raw_len > 0 && (buf_putc(&text, ' ', err) < 0 ||
+					    buf_put(&text, w->modifiers.raw,
+						w->modifiers.raw_len, err) < 0))
 		return -1;
 	w->own.data = survey;
 	w->own.ctx = w;
@@ -144,10 +145,11 @@ is_known(const struct imap_walk *w, uint32_t uid)
 	enum imap_kind kind = imap_kinds_get(&w->s->kinds, uid);
 
 	return kind == KIND_AS_STORED ||
-	    (kind == KIND_ENCRYPTED && w->needs_body);
+	       (kind == KIND_ENCRYPTED && w->needs_body);
 }
 
-/* Puts them all into todo; false, and nothing, when the server must be asked. */
+/* Puts them all into todo; false, and nothing, when the server must be asked.
+ */
 bool
 imap_walk_skip_survey(struct imap_walk *w)
 {
@@ -167,10 +169,9 @@ imap_walk_skip_survey(struct imap_walk *w)
 	at = 0;
 	while (imap_set_next(w->set.raw, w->set.raw_len, &at, &low, &high))
 		for (uint32_t uid = low; uid - low <= high - low; uid++)
-			imap_walk_add_todo(w, (struct imap_todo){ .address = uid,
-			                .uid = uid,
-			                .kind = imap_kinds_get(
-			                    &w->s->kinds, uid) });
+			imap_walk_add_todo(
+			    w, (struct imap_todo){ .address = uid,
+				   .uid = uid,
+				   .kind = imap_kinds_get(&w->s->kinds, uid) });
 	return sum > 0;
 }
-

@@ -30,8 +30,8 @@ need_structure(struct imap_view *v, struct err *err)
 }
 
 int
-imap_view_header(struct imap_view *v, const uint8_t **data, size_t *n,
-    struct err *err)
+imap_view_header(
+    struct imap_view *v, const uint8_t **data, size_t *n, struct err *err)
 {
 	if (v->message != NULL) {
 		if (need_structure(v, err) < 0)
@@ -63,11 +63,11 @@ need_of_item(const struct imap_item *item)
 		break;
 	}
 	return item->section.path_len == 0 &&
-	        (item->section.kind == SECTION_HEADER ||
-	            item->section.kind == SECTION_HEADER_FIELDS ||
-	            item->section.kind == SECTION_HEADER_FIELDS_NOT)
-	    ? NEEDS_HEADER
-	    : NEEDS_BODY;
+		       (item->section.kind == SECTION_HEADER ||
+			   item->section.kind == SECTION_HEADER_FIELDS ||
+			   item->section.kind == SECTION_HEADER_FIELDS_NOT)
+		   ? NEEDS_HEADER
+		   : NEEDS_BODY;
 }
 
 enum imap_need
@@ -88,8 +88,8 @@ imap_need_of(const struct imap_fetch *f)
 
 /* The octets of a section, borrowed from the view or in `scratch`. */
 static int
-section_of(struct imap_view *v, const struct section *want,
-    struct buf *scratch, const uint8_t **data, size_t *n, struct err *err)
+section_of(struct imap_view *v, const struct section *want, struct buf *scratch,
+    const uint8_t **data, size_t *n, struct err *err)
 {
 	int rc;
 
@@ -100,8 +100,8 @@ section_of(struct imap_view *v, const struct section *want,
 		return 0;
 	}
 	if (v->message == NULL)
-		rc = header_section(v->header, v->header_len, want, scratch,
-		    data, n, err);
+		rc = header_section(
+		    v->header, v->header_len, want, scratch, data, n, err);
 	else if (need_structure(v, err) < 0)
 		rc = -1;
 	else
@@ -113,8 +113,8 @@ section_of(struct imap_view *v, const struct section *want,
 }
 
 static int
-put_section(struct imap_view *v, const struct imap_item *item,
-    struct buf *out, struct err *err)
+put_section(struct imap_view *v, const struct imap_item *item, struct buf *out,
+    struct err *err)
 {
 	cleanup(buf_reset) struct buf scratch = { .limit = out->limit,
 		.secret = true };
@@ -161,7 +161,7 @@ put_structure(
 	if (need_structure(v, err) < 0)
 		return -1;
 	return extended ? structure_put_bodystructure(v->structure, out, err)
-	                : structure_put_body(v->structure, out, err);
+			: structure_put_body(v->structure, out, err);
 }
 
 static int
@@ -187,8 +187,8 @@ put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
 }
 
 int
-imap_view_put(struct imap_view *v, const struct imap_fetch *f,
-    struct buf *out, struct err *err)
+imap_view_put(struct imap_view *v, const struct imap_fetch *f, struct buf *out,
+    struct err *err)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		const struct imap_item *item = &f->items[i];
@@ -196,7 +196,7 @@ imap_view_put(struct imap_view *v, const struct imap_fetch *f,
 		if (item->kind == IMAP_ITEM_PASS)
 			continue;
 		if ((out->len > 0 && out->data[out->len - 1] != '(' &&
-		        buf_putc(out, ' ', err) < 0) ||
+			buf_putc(out, ' ', err) < 0) ||
 		    buf_puts(out, item->label, err) < 0 ||
 		    buf_putc(out, ' ', err) < 0 ||
 		    put_value(v, item, out, err) < 0)

@@ -12,10 +12,10 @@
 struct imap_view {
 	const uint8_t *header; /* with its empty line, if it has one */
 	size_t header_len;
-	uint64_t octets;              /* of the message */
+	uint64_t octets;               /* of the message */
 	const struct message *message; /* NULL: only the above is known */
 	const struct facts *facts;     /* and, when not NULL, its structure */
-	struct structure *structure;  /* of the message, once it is needed */
+	struct structure *structure;   /* of the message, once it is needed */
 };
 
 /* Borrows the message. The header is found when it is needed. */

@@ -61,8 +61,8 @@ begins(const struct imap_value *name, const char *with)
 }
 
 int
-imap_fetched_read(const struct imap_response *r, struct imap_fetched *out,
-    struct err *err)
+imap_fetched_read(
+    const struct imap_response *r, struct imap_fetched *out, struct err *err)
 {
 	struct imap_cursor items;
 	struct imap_value name, value;
@@ -77,7 +77,7 @@ imap_fetched_read(const struct imap_response *r, struct imap_fetched *out,
 		else if (imap_is(&name, "FLAGS"))
 			out->has_flags = true;
 		else if (imap_is(&name, "BODY[]") ||
-		    imap_is(&name, "BODY[]<0>"))
+			 imap_is(&name, "BODY[]<0>"))
 			out->body = value;
 		else if (imap_is(&name, "BODY[HEADER]"))
 			out->header = value;
@@ -92,7 +92,7 @@ bool
 imap_walk_is_octets(const struct imap_value *v)
 {
 	return v->raw_len > 0 &&
-	    (v->type == IMAP_LITERAL || v->type == IMAP_QUOTED);
+	       (v->type == IMAP_LITERAL || v->type == IMAP_QUOTED);
 }
 
 /* The octets of a string; in place, but for quoted ones. */
@@ -131,8 +131,8 @@ imap_walk_cached(const struct imap_walk *w, uint32_t uid)
 }
 
 int
-imap_walk_give_message(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
-    const struct message *m, struct err *err)
+imap_walk_give_message(struct imap_walk *w, const struct imap_response *r,
+    uint32_t uid, const struct message *m, struct err *err)
 {
 	cleanup(imap_view_reset) struct imap_view v = { 0 };
 
@@ -145,8 +145,7 @@ int
 imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, enum imap_kind kind)
 {
-	const struct imap_todo t = { .address =
-		                         w->by_uid ? it->uid : r->number,
+	const struct imap_todo t = { .address = w->by_uid ? it->uid : r->number,
 		.uid = it->uid,
 		.kind = kind };
 
@@ -168,8 +167,8 @@ imap_walk_take_verdict(struct imap_walk *w)
 }
 
 int
-imap_walk_put_command(struct imap_walk *w, struct buf *text, const void *set, size_t n,
-    struct err *err)
+imap_walk_put_command(struct imap_walk *w, struct buf *text, const void *set,
+    size_t n, struct err *err)
 {
 	if (buf_puts(text, w->by_uid ? "UID FETCH " : "FETCH ", err) < 0)
 		return -1;

@@ -6,7 +6,8 @@
  * encrypted: first what can be told from the header, in one round trip, then
  * the bodies where they are needed, in the server's order, one in memory at a
  * time. The messages are addressed as the client's command does it (by number
- * or by UID), so that the server sends EXPUNGE only when the client can bear it.
+ * or by UID), so that the server sends EXPUNGE only when the client can bear
+ * it.
  */
 #ifndef BRIDGE_IMAP_WALK_H
 #define BRIDGE_IMAP_WALK_H
@@ -59,7 +60,7 @@ void imap_walk_reset(struct imap_walk *w);
 
 /* What a FETCH response holds. */
 struct imap_fetched {
-	uint32_t uid; /* 0 = not said */
+	uint32_t uid;                           /* 0 = not said */
 	struct imap_value header, fields, body; /* raw_len 0 = not there */
 	bool has_flags;
 };

@@ -36,11 +36,9 @@ bool imap_walk_is_octets(const struct imap_value *v);
 const struct message_key *imap_walk_key_of(
     const struct imap_walk *w, uint32_t uid, struct message_key *k);
 /* Counted. */
-const struct message *imap_walk_cached(
-    const struct imap_walk *w, uint32_t uid);
-int imap_walk_give_message(struct imap_walk *w,
-    const struct imap_response *r, uint32_t uid, const struct message *m,
-    struct err *err) must_check;
+const struct message *imap_walk_cached(const struct imap_walk *w, uint32_t uid);
+int imap_walk_give_message(struct imap_walk *w, const struct imap_response *r,
+    uint32_t uid, const struct message *m, struct err *err) must_check;
 
 /* After an own command. */
 void imap_walk_take_verdict(struct imap_walk *w);

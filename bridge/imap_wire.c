@@ -22,8 +22,8 @@ imap_read(struct net_stream *s, struct imap_frame *f, enum imap_framed *what,
 		if (rc == 0 && fresh)
 			return 0;
 		if (rc == 0)
-			return err_set(err, ERR_TEMP, "%s has gone",
-			    net_stream_peer(s));
+			return err_set(
+			    err, ERR_TEMP, "%s has gone", net_stream_peer(s));
 		rc = imap_frame_feed(f, data, n, &eaten, what, err);
 		net_stream_ate(s, eaten);
 		if (rc < 0)
@@ -35,8 +35,8 @@ imap_read(struct net_stream *s, struct imap_frame *f, enum imap_framed *what,
 }
 
 int
-imap_read_literal(struct net_stream *s, uint64_t octets,
-    const struct sink *to, struct err *err)
+imap_read_literal(struct net_stream *s, uint64_t octets, const struct sink *to,
+    struct err *err)
 {
 	while (octets > 0) {
 		const uint8_t *data;
@@ -46,8 +46,8 @@ imap_read_literal(struct net_stream *s, uint64_t octets,
 		if (rc < 0)
 			return -1;
 		if (rc == 0)
-			return err_set(err, ERR_TEMP, "%s has gone",
-			    net_stream_peer(s));
+			return err_set(
+			    err, ERR_TEMP, "%s has gone", net_stream_peer(s));
 		if (n > octets)
 			n = (size_t)octets;
 		if (sink_put(to, data, n, err) < 0)

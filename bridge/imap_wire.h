@@ -19,16 +19,17 @@ int imap_read(struct net_stream *s, struct imap_frame *f,
 /* The literal that comes next, into `to`. -1 when the peer goes within it. */
 int imap_read_literal(struct net_stream *s, uint64_t octets,
     const struct sink *to, struct err *err) must_check;
-int imap_skip_literal(struct net_stream *s, uint64_t octets,
-    struct err *err) must_check;
-/* Keeps it in the frame's text, and resumes. ERR_PERM: over the text's limit. */
-int imap_keep_literal(struct net_stream *s, struct imap_frame *f,
-    struct err *err) must_check;
+int imap_skip_literal(
+    struct net_stream *s, uint64_t octets, struct err *err) must_check;
+/* Keeps it in the frame's text, and resumes. ERR_PERM: over the text's limit.
+ */
+int imap_keep_literal(
+    struct net_stream *s, struct imap_frame *f, struct err *err) must_check;
 
 /* A sink that writes to a stream. */
 struct sink imap_stream_sink(struct net_stream *s);
 
-int imap_say(struct net_stream *s, struct err *err, const char *fmt, ...)
-    must_check printf_like(3, 4);
+int imap_say(struct net_stream *s, struct err *err, const char *fmt,
+    ...) must_check printf_like(3, 4);
 
 #endif

@@ -54,8 +54,7 @@ message_release(const struct message **mp)
 }
 
 int
-message_cache_new(
-    size_t octets, struct message_cache **out, struct err *err)
+message_cache_new(size_t octets, struct message_cache **out, struct err *err)
 {
 	struct message_cache *c = calloc(1, sizeof *c);
 
@@ -95,8 +94,8 @@ find(struct message_cache *c, const struct message_key *k)
 	    c->buckets[bucket_of(k->mailbox, k->uidvalidity, k->uid)];
 
 	while (e != NULL &&
-	    (e->uid != k->uid || e->uidvalidity != k->uidvalidity ||
-	        strcmp(e->mailbox, k->mailbox) != 0))
+	       (e->uid != k->uid || e->uidvalidity != k->uidvalidity ||
+		   strcmp(e->mailbox, k->mailbox) != 0))
 		e = e->next;
 	return e;
 }

@@ -13,8 +13,8 @@
 struct message_cache;
 
 /* `octets` bounds what it holds; the longest unused messages make room. */
-int message_cache_new(size_t octets, struct message_cache **out,
-    struct err *err) must_check;
+int message_cache_new(
+    size_t octets, struct message_cache **out, struct err *err) must_check;
 /* No message of it may be held any more. */
 void message_cache_free(struct message_cache **cp);
 

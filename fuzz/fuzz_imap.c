@@ -43,7 +43,7 @@ walk(const struct buf *t, struct imap_cursor c)
 		CHECK(v.raw_len > 0);
 		if (v.type != IMAP_LIST)
 			CHECK(imap_put_octets(&v, &octets, NULL) == 0 &&
-			    octets.len <= v.len);
+			      octets.len <= v.len);
 	}
 }
 
@@ -57,8 +57,8 @@ breaks_only_at_literals(const char *request)
 		struct imap_literal l;
 
 		if (strncmp(eol, "\r\n", 2) != 0 ||
-		    imap_literal_announced(
-		        at, (size_t)(eol - at), &l, NULL) != 1 ||
+		    imap_literal_announced(at, (size_t)(eol - at), &l, NULL) !=
+			1 ||
 		    l.octets > strlen(eol + 2))
 			return false;
 		at = eol + 2 + l.octets;
@@ -78,8 +78,8 @@ take_fetch(const struct imap_command *c)
 		CHECK(f.items[i].request != NULL && f.items[i].label != NULL);
 		CHECK(breaks_only_at_literals(f.items[i].request));
 		CHECK(f.items[i].kind != IMAP_ITEM_PASS ||
-		    imap_item_passes(
-		        f.items[i].label, strlen(f.items[i].label)));
+		      imap_item_passes(
+			  f.items[i].label, strlen(f.items[i].label)));
 	}
 }
 
@@ -108,8 +108,7 @@ take_response(const struct buf *t)
 	within(t, r.rest, r.rest_len);
 	within(t, r.code, r.code_len);
 	(void)!imap_capability_filter(r.rest, r.rest_len, &words, NULL);
-	CHECK(!imap_capability_has(
-	    words.data, words.len, "COMPRESS=DEFLATE"));
+	CHECK(!imap_capability_has(words.data, words.len, "COMPRESS=DEFLATE"));
 	if (imap_fetch_open(&r, &items, NULL) < 0)
 		return;
 	while (imap_fetch_next(&items, &name, &value, NULL) > 0) {
@@ -157,7 +156,7 @@ feed(struct imap_frame *f, uint64_t *left, const uint8_t *data, size_t n,
 		if (*left > 0) {
 			eaten = keep(f, left, data, n);
 		} else if (imap_frame_feed(f, data, n, &eaten, &what, &err) <
-		    0) {
+			   0) {
 			CHECK(err.kind == ERR_PROTO);
 			o->refused = true;
 			return;

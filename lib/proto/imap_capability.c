@@ -10,9 +10,9 @@
 static const char *const allowed[] = { "IMAP4rev1", "SASL-IR", "ID", "ENABLE",
 	"IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
 	"LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE", "CREATE-SPECIAL-USE",
-	"CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "WITHIN",
-	"I18NLEVEL=1", "QUOTA", "QUOTASET", "QUOTA=*", "ACL", "RIGHTS=*",
-	"METADATA", "METADATA-SERVER", "SAVEDATE", "OBJECTID", "MULTIAPPEND", "XLIST" };
+	"CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "WITHIN", "I18NLEVEL=1",
+	"QUOTA", "QUOTASET", "QUOTA=*", "ACL", "RIGHTS=*", "METADATA",
+	"METADATA-SERVER", "SAVEDATE", "OBJECTID", "MULTIAPPEND", "XLIST" };
 
 static bool
 matches(const struct imap_value *v, const char *pattern)
@@ -22,7 +22,7 @@ matches(const struct imap_value *v, const char *pattern)
 	if (pattern[n - 1] != '*')
 		return imap_is(v, pattern);
 	return v->len >= n - 1 &&
-	    strncasecmp((const char *)v->data, pattern, n - 1) == 0;
+	       strncasecmp((const char *)v->data, pattern, n - 1) == 0;
 }
 
 static bool
@@ -71,7 +71,7 @@ imap_capability_filter(
 			return -1;
 		if (passes(&v) &&
 		    ((out->len > 0 && buf_putc(out, ' ', err) < 0) ||
-		        buf_put(out, v.data, v.len, err) < 0))
+			buf_put(out, v.data, v.len, err) < 0))
 			return -1;
 	}
 	if (rc < 0)
@@ -95,5 +95,5 @@ bool
 imap_enable_passes(const void *name, size_t n)
 {
 	return imap_equal(name, n, "CONDSTORE") ||
-	    imap_equal(name, n, "QRESYNC");
+	       imap_equal(name, n, "QRESYNC");
 }

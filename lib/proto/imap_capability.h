@@ -15,8 +15,8 @@
  * Puts the words of a server's capability list that pass, blank-separated, and
  * LITERAL+, which is the bridge's own.
  */
-int imap_capability_filter(const void *list, size_t n, struct buf *out,
-    struct err *err) must_check;
+int imap_capability_filter(
+    const void *list, size_t n, struct buf *out, struct err *err) must_check;
 
 /* Is the word in the list? ASCII case-insensitively. */
 bool imap_capability_has(const void *list, size_t n, const char *word);

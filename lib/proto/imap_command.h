@@ -11,7 +11,7 @@ enum { IMAP_TAG_SIZE = 128 };
 
 struct imap_command {
 	char tag[IMAP_TAG_SIZE]; /* "*" when there is no usable one */
-	bool uid; /* "UID FETCH": the name is FETCH */
+	bool uid;                /* "UID FETCH": the name is FETCH */
 	const uint8_t *name;
 	size_t name_len;
 	const uint8_t *arguments; /* without the blank before them */

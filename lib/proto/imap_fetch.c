@@ -44,8 +44,8 @@ imap_fetch_reset(struct imap_fetch *f)
 }
 
 static int
-name_both(struct imap_item *item, const uint8_t *name, size_t n,
-    struct err *err)
+name_both(
+    struct imap_item *item, const uint8_t *name, size_t n, struct err *err)
 {
 	item->request = strndup((const char *)name, n);
 	item->label = strndup((const char *)name, n);
@@ -58,8 +58,7 @@ name_both(struct imap_item *item, const uint8_t *name, size_t n,
 }
 
 static int
-parse_item(const struct imap_value *v, struct imap_item *item,
-    struct err *err)
+parse_item(const struct imap_value *v, struct imap_item *item, struct err *err)
 {
 	if (memchr(v->data, '[', v->len) != NULL)
 		return imap_section_parse(v, item, err);
@@ -93,8 +92,7 @@ add_item(struct imap_fetch *f, const struct imap_value *v, struct err *err)
 }
 
 static int
-add_items(
-    struct imap_fetch *f, const void *list, size_t n, struct err *err)
+add_items(struct imap_fetch *f, const void *list, size_t n, struct err *err)
 {
 	struct imap_cursor c = imap_cursor(list, n);
 	struct imap_value v;
@@ -128,8 +126,8 @@ parse_items(struct imap_cursor *c, struct imap_fetch *f, struct err *err)
 		return rc < 0 ? -1 : add_items(f, "", 0, err);
 	for (size_t i = 0; i < countof(macros); i++)
 		if (imap_is(&v, macros[i].name))
-			return add_items(f, macros[i].items,
-			    strlen(macros[i].items), err);
+			return add_items(
+			    f, macros[i].items, strlen(macros[i].items), err);
 	return add_item(f, &v, err);
 }
 
@@ -167,14 +165,13 @@ parse_modifiers(struct imap_cursor *c, struct imap_fetch *f, struct err *err)
 }
 
 int
-imap_fetch_parse(const void *arguments, size_t n, struct imap_fetch *out,
-    struct err *err)
+imap_fetch_parse(
+    const void *arguments, size_t n, struct imap_fetch *out, struct err *err)
 {
 	struct imap_cursor c = imap_cursor(arguments, n);
 
 	*out = (struct imap_fetch){ 0 };
-	if (imap_next(&c, &out->set, err) <= 0 ||
-	    out->set.type != IMAP_ATOM ||
+	if (imap_next(&c, &out->set, err) <= 0 || out->set.type != IMAP_ATOM ||
 	    !imap_set_valid(out->set.data, out->set.len))
 		return err_set(err, ERR_PROTO, "Invalid messageset");
 	if (parse_items(&c, out, err) < 0)

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The sealpost authors */
 
 /*
- * What a client asks of FETCH (RFC 3501, 6.4.5; the modifiers of RFC 4466), with
- * its macros and old names. Pure.
+ * What a client asks of FETCH (RFC 3501, 6.4.5; the modifiers of RFC 4466),
+ * with its macros and old names. Pure.
  */
 #ifndef PROTO_IMAP_FETCH_H
 #define PROTO_IMAP_FETCH_H
@@ -12,7 +12,8 @@
 #include "proto/imap_token.h"
 
 enum imap_item_kind {
-	IMAP_ITEM_PASS, /* flags, dates, numbers: never of the message's octets */
+	IMAP_ITEM_PASS, /* flags, dates, numbers: never of the message's octets
+			 */
 	IMAP_ITEM_SIZE,
 	IMAP_ITEM_ENVELOPE,
 	IMAP_ITEM_BODY, /* the structure without extensions */
@@ -34,7 +35,7 @@ struct imap_item {
 };
 
 struct imap_fetch {
-	struct imap_value set; /* borrowed */
+	struct imap_value set;       /* borrowed */
 	struct imap_value modifiers; /* borrowed; raw_len 0 = none */
 	bool changed_since;
 	struct imap_item *items;

@@ -16,13 +16,12 @@ static const struct {
 	{ "1:* (uid flags modseq)",
 	    "0 uid UID|0 flags FLAGS|0 modseq MODSEQ|" },
 	{ "1 all", "0 FLAGS FLAGS|0 INTERNALDATE INTERNALDATE|"
-	           "1 RFC822.SIZE RFC822.SIZE|2 ENVELOPE ENVELOPE|" },
+		   "1 RFC822.SIZE RFC822.SIZE|2 ENVELOPE ENVELOPE|" },
 	{ "1 FULL", "0 FLAGS FLAGS|0 INTERNALDATE INTERNALDATE|"
-	            "1 RFC822.SIZE RFC822.SIZE|2 ENVELOPE ENVELOPE|"
-	            "3 BODY BODY|" },
+		    "1 RFC822.SIZE RFC822.SIZE|2 ENVELOPE ENVELOPE|"
+		    "3 BODY BODY|" },
 	{ "1 body[]", "5 BODY[] BODY[]|" },
-	{ "1 (body.peek[]<0.65536>)",
-	    "5 BODY.PEEK[]<0.65536> BODY[]<0>|" },
+	{ "1 (body.peek[]<0.65536>)", "5 BODY.PEEK[]<0.65536> BODY[]<0>|" },
 	{ "1 BODY.PEEK[header.fields (date \"Subject\" x-none)]",
 	    "5 BODY.PEEK[HEADER.FIELDS (DATE \"SUBJECT\" X-NONE)] "
 	    "BODY[HEADER.FIELDS (DATE \"SUBJECT\" X-NONE)]|" },
@@ -80,10 +79,11 @@ items_are_understood(void **state)
 			continue;
 		}
 		for (size_t k = 0; k < f.count; k++)
-			assert_int_equal(buf_putf(&out, NULL, "%d %s %s|",
-			                     (int)f.items[k].kind,
-			                     f.items[k].request,
-			                     f.items[k].label), 0);
+			assert_int_equal(
+			    buf_putf(&out, NULL, "%d %s %s|",
+				(int)f.items[k].kind, f.items[k].request,
+				f.items[k].label),
+			    0);
 		assert_string_equal(buf_str(&out, NULL), cases[i].out);
 	}
 }
@@ -124,8 +124,8 @@ damage_is_borne(void **state)
 			cleanup(free_str) char *text = strdup(cases[i].in);
 
 			text[k % n] = "\0[(\""[k / n];
-			if (imap_fetch_parse(text, k / n == 0 ? k : n, &f,
-			        NULL) == 0)
+			if (imap_fetch_parse(
+				text, k / n == 0 ? k : n, &f, NULL) == 0)
 				assert_true(f.count > 0);
 		}
 	}

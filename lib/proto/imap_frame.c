@@ -35,8 +35,8 @@ number(const uint8_t *at, const uint8_t *end, uint64_t *out, struct err *err)
 }
 
 int
-imap_literal_announced(const void *data, size_t n, struct imap_literal *out,
-    struct err *err)
+imap_literal_announced(
+    const void *data, size_t n, struct imap_literal *out, struct err *err)
 {
 	const uint8_t *line = data;
 	const uint8_t *end = line + n, *digits;
@@ -64,7 +64,7 @@ is_status(const struct buf *text)
 	struct imap_response r;
 
 	return imap_response_parse(text->data, text->len, &r, NULL) < 0 ||
-	    r.kind != IMAP_DATA;
+	       r.kind != IMAP_DATA;
 }
 
 static int
@@ -79,9 +79,9 @@ end_line(struct imap_frame *f, enum imap_framed *what, struct err *err)
 	f->within = true;
 
 	int rc = f->no_literals || t->len == f->line_at
-	    ? 0
-	    : imap_literal_announced(t->data + f->line_at,
-	          t->len - f->line_at, &f->literal, err);
+		     ? 0
+		     : imap_literal_announced(t->data + f->line_at,
+			   t->len - f->line_at, &f->literal, err);
 
 	*what = rc > 0 ? IMAP_FRAME_LITERAL : IMAP_FRAME_WHOLE;
 	return rc > 0 ? buf_put(t, "\r\n", 2, err) : rc;

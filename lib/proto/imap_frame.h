@@ -34,7 +34,8 @@ struct imap_frame {
 
 enum imap_framed {
 	IMAP_FRAME_MORE,    /* all was eaten */
-	IMAP_FRAME_LITERAL, /* frame.literal is next, then imap_frame_resume() */
+	IMAP_FRAME_LITERAL, /* frame.literal is next, then imap_frame_resume()
+			     */
 	IMAP_FRAME_WHOLE,   /* then imap_frame_reset() */
 };
 
@@ -58,7 +59,7 @@ void imap_frame_reset(struct imap_frame *f);
  * Does this line (without line end) end with a literal's announcement? 1 and
  * *out, 0, or -1 ERR_PROTO when the size is no number.
  */
-int imap_literal_announced(const void *line, size_t n,
-    struct imap_literal *out, struct err *err) must_check;
+int imap_literal_announced(const void *line, size_t n, struct imap_literal *out,
+    struct err *err) must_check;
 
 #endif

@@ -29,8 +29,9 @@ static const struct {
 	{ "brace at once", "{2}\r\nab c\r\n", false, "{2}\r\nab c|", false },
 	{ "absurd", "a X {99999999999999999999}\r\n", false, "", true },
 	{ "beyond int64", "a X {9223372036854775808}\r\n", false, "", true },
-	{ "too long", "a 456789012345678901234567890123456789012345678901234567"
-	              "8901234567890123456789012345678901234567890\r\n",
+	{ "too long",
+	    "a 456789012345678901234567890123456789012345678901234567"
+	    "8901234567890123456789012345678901234567890\r\n",
 	    false, "", true },
 	{ "response", "* 1 FETCH (BODY[] {3}\r\n)\r\n FLAGS ())\r\n", true,
 	    "* 1 FETCH (BODY[] {3}\r\n)\r\n FLAGS ())|", false },
@@ -96,8 +97,7 @@ gathered_at_every_cut(void **state)
 			for (size_t at = 0; taken && at < n; at += step)
 				taken = feed_piece(&f,
 				    (const uint8_t *)cases[i].in + at,
-				    n - at < step ? n - at : step, &left,
-				    &out);
+				    n - at < step ? n - at : step, &left, &out);
 			assert_int_equal(taken, !cases[i].refused);
 			assert_string_equal(buf_str(&out, NULL), cases[i].out);
 			buf_reset(&f.text);
@@ -114,7 +114,8 @@ nul_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(imap_frame_feed(&f, (const uint8_t *)"a\0b\r\n", 5,
-	                     &eaten, &what, &err), -1);
+			     &eaten, &what, &err),
+	    -1);
 	assert_int_equal(err.kind, ERR_PROTO);
 	buf_reset(&f.text);
 }
@@ -146,7 +147,7 @@ literals_are_known(void **state)
 		struct imap_literal l = { 0 };
 
 		assert_int_equal(imap_literal_announced(lines[i].line,
-		                     strlen(lines[i].line), &l, NULL),
+				     strlen(lines[i].line), &l, NULL),
 		    lines[i].rc);
 		if (lines[i].rc < 1)
 			continue;

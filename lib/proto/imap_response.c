@@ -54,8 +54,7 @@ no_response(struct err *err)
 }
 
 static int
-parse_untagged(
-    struct imap_cursor *c, struct imap_response *r, struct err *err)
+parse_untagged(struct imap_cursor *c, struct imap_response *r, struct err *err)
 {
 	if (!word_of(c, &r->word, &r->word_len))
 		return no_response(err);
@@ -63,8 +62,8 @@ parse_untagged(
 	    !word_of(c, &r->word, &r->word_len))
 		return no_response(err);
 	r->kind = r->number == 0 && is_status_word(r->word, r->word_len)
-	    ? IMAP_STATUS
-	    : IMAP_DATA;
+		      ? IMAP_STATUS
+		      : IMAP_DATA;
 	return 0;
 }
 
@@ -79,8 +78,8 @@ parse_tagged(struct imap_cursor *c, struct imap_response *r, struct err *err)
 }
 
 int
-imap_response_parse(const void *text, size_t n, struct imap_response *out,
-    struct err *err)
+imap_response_parse(
+    const void *text, size_t n, struct imap_response *out, struct err *err)
 {
 	struct imap_cursor c = imap_cursor(text, n);
 	struct imap_response r = { 0 };
@@ -130,8 +129,8 @@ imap_code_is(const struct imap_response *r, const char *name,
 }
 
 int
-imap_fetch_open(const struct imap_response *r, struct imap_cursor *items,
-    struct err *err)
+imap_fetch_open(
+    const struct imap_response *r, struct imap_cursor *items, struct err *err)
 {
 	struct imap_cursor c = imap_cursor(r->rest, r->rest_len);
 	struct imap_value list;

@@ -21,7 +21,7 @@ struct imap_response {
 	enum imap_response_kind kind;
 	const uint8_t *tag; /* IMAP_TAGGED */
 	size_t tag_len;
-	uint32_t number; /* IMAP_DATA; 0 = none */
+	uint32_t number;     /* IMAP_DATA; 0 = none */
 	const uint8_t *word; /* OK, FETCH, CAPABILITY, ... */
 	size_t word_len;
 	const uint8_t *code; /* within the brackets of a status; NULL = none */

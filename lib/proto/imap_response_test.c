@@ -73,8 +73,8 @@ static void
 fetch_items_are_walked(void **state)
 {
 	static const char in[] = "* 3 FETCH (UID 7 FLAGS (\\Seen)"
-	                         " BODY[HEADER.FIELDS (A)]<0> {4}\r\n)(\r\n"
-	                         " ENVELOPE (NIL \"(\") X NIL)";
+				 " BODY[HEADER.FIELDS (A)]<0> {4}\r\n)(\r\n"
+				 " ENVELOPE (NIL \"(\") X NIL)";
 	static const char *const names[] = { "UID", "FLAGS",
 		"BODY[HEADER.FIELDS (A)]<0>", "ENVELOPE", "X" };
 	struct imap_response r;
@@ -119,7 +119,8 @@ capabilities_are_filtered(void **state)
 		cleanup(buf_reset) struct buf out = { .limit = 9999 };
 
 		assert_int_equal(imap_capability_filter(lists[i].in,
-		                     strlen(lists[i].in), &out, NULL), 0);
+				     strlen(lists[i].in), &out, NULL),
+		    0);
 		assert_string_equal(buf_str(&out, NULL), lists[i].out);
 	}
 	assert_true(imap_capability_has("A LITERAL+ B", 12, "literal+"));

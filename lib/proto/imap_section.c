@@ -139,7 +139,7 @@ parse_section(struct imap_cursor *c, struct imap_item *item, struct err *err)
 	else
 		return bad(err);
 	if ((s->kind == SECTION_HEADER_FIELDS ||
-	        s->kind == SECTION_HEADER_FIELDS_NOT) &&
+		s->kind == SECTION_HEADER_FIELDS_NOT) &&
 	    parse_fields(c, item, err) < 0)
 		return -1;
 	return c->at == c->end ? 0 : bad(err);
@@ -206,8 +206,8 @@ put_fields(const struct imap_value *list, struct buf *out, struct err *err)
 			return -1;
 		to_upper(name.data, name.len);
 		if ((v.type == IMAP_ATOM
-		            ? buf_put(out, name.data, name.len, err)
-		            : imap_put_string(name.data, name.len, out, err)) <
+			    ? buf_put(out, name.data, name.len, err)
+			    : imap_put_string(name.data, name.len, out, err)) <
 		    0)
 			return -1;
 	}
@@ -225,7 +225,7 @@ put_brackets(const struct imap_item *item, const struct imap_value *inside,
 		return -1;
 	if (item->section.field_count > 0 &&
 	    (imap_next(&c, &v, err) < 0 || imap_next(&c, &v, err) <= 0 ||
-	        put_fields(&v, out, err) < 0))
+		put_fields(&v, out, err) < 0))
 		return -1;
 	return buf_putc(out, ']', err);
 }
@@ -239,8 +239,8 @@ text_of(struct buf *b, struct err *err)
 }
 
 static int
-name_item(struct imap_item *item, const struct imap_value *inside,
-    struct err *err)
+name_item(
+    struct imap_item *item, const struct imap_value *inside, struct err *err)
 {
 	cleanup(buf_reset) struct buf request = { .limit = LIMIT_IMAP_LINE };
 	cleanup(buf_reset) struct buf label = { .limit = LIMIT_IMAP_LINE };
@@ -252,8 +252,8 @@ name_item(struct imap_item *item, const struct imap_value *inside,
 		return -1;
 	if (item->partial &&
 	    (buf_putf(&request, err, "<%u.%u>", item->origin, item->count) <
-	            0 ||
-	        buf_putf(&label, err, "<%u>", item->origin) < 0))
+		    0 ||
+		buf_putf(&label, err, "<%u>", item->origin) < 0))
 		return -1;
 	item->request = text_of(&request, err);
 	item->label = text_of(&label, err);
@@ -280,8 +280,8 @@ imap_section_parse(
 	c.end = close;
 	if (parse_section(&c, item, err) < 0 ||
 	    parse_partial(imap_cursor(close + 1,
-	                      (size_t)(name->data + name->len - close - 1)),
-	        item, err) < 0)
+			      (size_t)(name->data + name->len - close - 1)),
+		item, err) < 0)
 		return -1;
 	return name_item(item, &inside, err);
 }

@@ -70,15 +70,15 @@ imap_set_put(const uint32_t *numbers, size_t n, size_t room, struct buf *out,
 	for (*used = 0; *used < n;) {
 		size_t i = *used, run = 1;
 
-		if (i > 0 && out->len - begin + sizeof ",4294967295:4294967295" >
-		        room)
+		if (i > 0 &&
+		    out->len - begin + sizeof ",4294967295:4294967295" > room)
 			return 0;
 		while (i + run < n && numbers[i + run] == numbers[i] + run)
 			run++;
-		if (buf_putf(out, err, "%s%u", i > 0 ? "," : "",
-		        numbers[i]) < 0 ||
+		if (buf_putf(out, err, "%s%u", i > 0 ? "," : "", numbers[i]) <
+			0 ||
 		    (run > 1 &&
-		        buf_putf(out, err, ":%u", numbers[i + run - 1]) < 0))
+			buf_putf(out, err, ":%u", numbers[i + run - 1]) < 0))
 			return -1;
 		*used += run;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-/* Sequence sets: "1:4,7,9:*" (RFC 3501, section 9), and "$" (RFC 5182). Pure. */
+/* Sequence sets: "1:4,7,9:*" (RFC 3501, section 9), and "$" (RFC 5182). Pure.
+ */
 #ifndef PROTO_IMAP_SET_H
 #define PROTO_IMAP_SET_H
 

@@ -61,7 +61,7 @@ static bool
 at_literal(const struct imap_cursor *c)
 {
 	return c->at[0] == '{' ||
-	    (c->at[0] == '~' && c->end - c->at > 1 && c->at[1] == '{');
+	       (c->at[0] == '~' && c->end - c->at > 1 && c->at[1] == '{');
 }
 
 static int
@@ -200,8 +200,7 @@ imap_put_octets(const struct imap_value *v, struct buf *out, struct err *err)
 }
 
 int
-imap_put_literal(
-    const void *data, size_t n, struct buf *out, struct err *err)
+imap_put_literal(const void *data, size_t n, struct buf *out, struct err *err)
 {
 	if (buf_putf(out, err, "{%zu}\r\n", n) < 0 ||
 	    buf_put(out, data, n, err) < 0)
@@ -226,7 +225,7 @@ imap_put_string(const void *data, size_t n, struct buf *out, struct err *err)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (((s[i] == '"' || s[i] == '\\') &&
-		        buf_putc(out, '\\', err) < 0) ||
+			buf_putc(out, '\\', err) < 0) ||
 		    buf_putc(out, s[i], err) < 0)
 			return -1;
 	return buf_putc(out, '"', err);

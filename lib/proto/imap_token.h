@@ -36,15 +36,15 @@ struct imap_value {
  * The next value, blanks skipped. 1; 0 at the end; -1 ERR_PROTO. An atom is
  * whatever goes on to the next blank or parenthesis.
  */
-int imap_next(struct imap_cursor *c, struct imap_value *v, struct err *err)
-    must_check;
+int imap_next(
+    struct imap_cursor *c, struct imap_value *v, struct err *err) must_check;
 
 /*
  * The same for the name of a FETCH item, in which brackets hold blanks,
  * parentheses and strings: BODY[HEADER.FIELDS (A B)]<0>. Always an atom.
  */
-int imap_next_item(struct imap_cursor *c, struct imap_value *v,
-    struct err *err) must_check;
+int imap_next_item(
+    struct imap_cursor *c, struct imap_value *v, struct err *err) must_check;
 
 /* Only blanks are left? */
 bool imap_at_end(const struct imap_cursor *c);
@@ -54,17 +54,17 @@ bool imap_is(const struct imap_value *v, const char *word);
 bool imap_equal(const void *data, size_t n, const char *word);
 
 /* Appends the octets of a string or atom. ERR_PROTO for a list. */
-int imap_put_octets(const struct imap_value *v, struct buf *out,
-    struct err *err) must_check;
+int imap_put_octets(
+    const struct imap_value *v, struct buf *out, struct err *err) must_check;
 /* Appends them as a quoted string, or as a literal where that cannot be. */
-int imap_put_string(const void *data, size_t n, struct buf *out,
-    struct err *err) must_check;
+int imap_put_string(
+    const void *data, size_t n, struct buf *out, struct err *err) must_check;
 /*
- * A literal: "{n}" CRLF and the octets, a NUL among them as 0x80, as Dovecot has
- * it (RFC 3501 knows none).
+ * A literal: "{n}" CRLF and the octets, a NUL among them as 0x80, as Dovecot
+ * has it (RFC 3501 knows none).
  */
-int imap_put_literal(const void *data, size_t n, struct buf *out,
-    struct err *err) must_check;
+int imap_put_literal(
+    const void *data, size_t n, struct buf *out, struct err *err) must_check;
 
 /* A decimal number that is all of data. */
 bool imap_number(const void *data, size_t n, uint32_t *out);

@@ -52,7 +52,7 @@ values_are_read(void **state)
 		print_message("%s\n", values[i].in);
 		while ((rc = imap_next(&c, &v, NULL)) > 0) {
 			assert_int_equal(
-			    buf_putc(&out, (uint8_t)"AQL("[v.type], NULL), 0);
+			    buf_putc(&out, (uint8_t) "AQL("[v.type], NULL), 0);
 			assert_int_equal(buf_put(&out, v.data, v.len, NULL), 0);
 			assert_int_equal(buf_putc(&out, '|', NULL), 0);
 		}
@@ -101,7 +101,8 @@ strings_come_and_go(void **state)
 		struct imap_value v;
 
 		assert_int_equal(imap_put_string(strings[i].octets,
-		                     strlen(strings[i].octets), &out, NULL), 0);
+				     strlen(strings[i].octets), &out, NULL),
+		    0);
 		assert_string_equal(buf_str(&out, NULL), strings[i].written);
 		c = imap_cursor(out.data, out.len);
 		assert_int_equal(imap_next(&c, &v, NULL), 1);
@@ -117,12 +118,25 @@ sets_are_checked(void **state)
 		const char *set;
 		bool valid;
 	} sets[] = {
-		{ "1", true }, { "1:*", true }, { "*:4", true }, { "*", true },
-		{ "1,2:3,9:7", true }, { "$", true }, { "4294967295", true },
-		{ "", false }, { "0", false }, { "1,", false }, { ",1", false },
-		{ "1:", false }, { "1:2:3", false }, { "a", false },
-		{ "4294967296", false }, { "1 2", false }, { "1,,2", false },
-		{ "$,1", false }, { "-1", false },
+		{ "1", true },
+		{ "1:*", true },
+		{ "*:4", true },
+		{ "*", true },
+		{ "1,2:3,9:7", true },
+		{ "$", true },
+		{ "4294967295", true },
+		{ "", false },
+		{ "0", false },
+		{ "1,", false },
+		{ ",1", false },
+		{ "1:", false },
+		{ "1:2:3", false },
+		{ "a", false },
+		{ "4294967296", false },
+		{ "1 2", false },
+		{ "1,,2", false },
+		{ "$,1", false },
+		{ "-1", false },
 	};
 
 	(void)state;
@@ -142,15 +156,16 @@ sets_are_written(void **state)
 	size_t used, done = 0;
 
 	(void)state;
-	assert_int_equal(imap_set_put(numbers, countof(numbers), 999, &out,
-	                     &used, NULL), 0);
+	assert_int_equal(
+	    imap_set_put(numbers, countof(numbers), 999, &out, &used, NULL), 0);
 	assert_int_equal(used, countof(numbers));
 	assert_string_equal(buf_str(&out, NULL), "1:3,7,9,8,100:101");
 	while (done < countof(numbers)) {
 		buf_clear(&out);
-		assert_int_equal(imap_set_put(numbers + done,
-		                     countof(numbers) - done, 1, &out, &used,
-		                     NULL), 0);
+		assert_int_equal(
+		    imap_set_put(numbers + done, countof(numbers) - done, 1,
+			&out, &used, NULL),
+		    0);
 		assert_true(used > 0);
 		done += used;
 	}
