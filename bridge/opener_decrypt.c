@@ -8,6 +8,8 @@
 #include "opener_private.h"
 #include "user_private.h"
 
+enum { PIECE = 4096 };
+
 /* What is wrong with a message stays wrong with it. */
 static int
 never(struct err *err)
@@ -62,13 +64,16 @@ static int
 decrypt_left_over(struct user *u, const void *data, size_t n, struct buf *to,
     struct pgp_signature *signature, struct err *err)
 {
+	cleanup(buf_reset) struct buf other = { .limit = 2 * n + PIECE };
 	char key[PGP_SESSION_KEY_TEXT_SIZE];
-	int rc = pgp_secret_session_key(u->secret, data, n, key, err);
+	int rc = pgp_secret_for_gpg(u->secret, data, n, key, &other, err);
 
 	if (rc == 0)
 		return decrypt_with_keyring(u, data, n, to, signature, err);
 	if (rc == 1)
-		rc = decrypt_with_gpg(u, key, data, n, to, signature, err);
+		rc = decrypt_with_gpg(u, key,
+		    other.len > 0 ? other.data : data,
+		    other.len > 0 ? other.len : n, to, signature, err);
 	explicit_bzero(key, sizeof key);
 	return rc;
 }

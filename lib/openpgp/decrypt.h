@@ -36,7 +36,7 @@ struct pgp_signature {
 struct pgp_decryption {
 	const char *gnupg_home;
 	/*
-	 * As pgp_secret_session_key() writes it: no secret key is asked for
+	 * As pgp_secret_for_gpg() writes it: no secret key is asked for
 	 * then. NULL: the keyring's.
 	 */
 	const char *session_key;

@@ -15,6 +15,7 @@
 #include "openpgp/packet_writer.h"
 #include "openpgp/pkesk.h"
 #include "openpgp/recipients.h"
+#include "openpgp/rewrap.h"
 #include "openpgp/secret_packet.h"
 
 struct pgp_secret {
@@ -217,13 +218,17 @@ open_recipient(const struct pgp_secret *s, const struct recipient *r,
 	return rc;
 }
 
+static bool
+is_version_2(const struct recipients *all)
+{
+	return all->data_tag == PGP_TAG_SEIPD && all->data_version == 2;
+}
+
 /* Version 3 goes with SEIPD version 1 and GnuPG's own, 6 with version 2. */
 static bool
 goes_with(const struct recipient *r, const struct recipients *all)
 {
-	bool v2 = all->data_tag == PGP_TAG_SEIPD && all->data_version == 2;
-
-	return r->version == (v2 ? 6 : 3);
+	return r->version == (is_version_2(all) ? 6 : 3);
 }
 
 static int
@@ -327,16 +332,40 @@ put_key_text(
 	*at = '\0';
 }
 
+static int
+rewrap(const struct pgp_secret *s, struct crypt_bytes data,
+    struct session_key *key, struct buf *message, struct err *err)
+{
+	uint8_t fresh[SESSION_KEY_LEN];
+	struct err why = { 0 };
+	int rc = message_rewrap(s->crypt, (struct aes_key){ key->key, key->len },
+	    data, fresh, message, &why);
+
+	key->cipher = CIPHER_AES256_ID;
+	key->len = sizeof fresh;
+	memcpy(key->key, fresh, sizeof fresh);
+	explicit_bzero(fresh, sizeof fresh);
+	if (rc == 0)
+		return 0;
+	buf_reset(message);
+	return err_set(err, why.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, "%s",
+	    why.text);
+}
+
 int
-pgp_secret_session_key(const struct pgp_secret *s, const void *data, size_t n,
-    char text[PGP_SESSION_KEY_TEXT_SIZE], struct err *err)
+pgp_secret_for_gpg(const struct pgp_secret *s, const void *data, size_t n,
+    char key[PGP_SESSION_KEY_TEXT_SIZE], struct buf *message, struct err *err)
 {
 	cleanup(recipients_reset) struct recipients all;
-	struct session_key key = { 0 };
-	int rc = session_key_of(s, data, n, &all, &key, err);
+	struct session_key found = { 0 };
+	int rc = session_key_of(s, data, n, &all, &found, err);
 
+	if (rc == 1 && is_version_2(&all) &&
+	    rewrap(s, (struct crypt_bytes){ data, n }, &found, message, err) <
+		0)
+		rc = -1;
 	if (rc == 1)
-		put_key_text(&key, text);
-	explicit_bzero(&key, sizeof key);
+		put_key_text(&found, key);
+	explicit_bzero(&found, sizeof found);
 	return rc;
 }

@@ -76,12 +76,15 @@ int pgp_secret_decrypt(const struct pgp_secret *s, const void *data, size_t n,
     struct sink to, struct err *err) must_check;
 
 /*
- * For GPGME (pgp_decrypt_more()): the session key of such a message, as gpg
- * --override-session-key takes it. 1; 0 the message is not for this key; -1 as
- * above. `text` is to be wiped.
+ * For GPGME (pgp_decrypt_more()) when pgp_secret_decrypt() has returned 0: the
+ * session key as gpg --override-session-key takes it, in `key` (to be wiped).
+ * `message` stays empty when it is for the message as it is, else it gets the
+ * message in a form that every gpg reads. 1; 0 the message is not for this key;
+ * -1 as above.
  */
 enum { PGP_SESSION_KEY_TEXT_SIZE = 8 + 2 * 32 + 1 };
-int pgp_secret_session_key(const struct pgp_secret *s, const void *data,
-    size_t n, char text[PGP_SESSION_KEY_TEXT_SIZE], struct err *err) must_check;
+int pgp_secret_for_gpg(const struct pgp_secret *s, const void *data, size_t n,
+    char key[PGP_SESSION_KEY_TEXT_SIZE], struct buf *message, struct err *err)
+    must_check;
 
 #endif

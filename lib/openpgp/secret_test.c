@@ -8,6 +8,9 @@
 #include "openpgp/decrypt.h"
 #include "openpgp/encrypt.h"
 #include "openpgp/gpg_testing.h"
+#include "openpgp/packet.h"
+#include "openpgp/packet_writer.h"
+#include "openpgp/seipd.h"
 #include "openpgp/vet.h"
 
 enum { KEY_MAX = 1 << 20, TEXT_LEN = 20000 };
@@ -235,17 +238,21 @@ check_gpg_reads(const struct fixture *f, const struct pgp_secret *s,
     const struct buf *message, bool is_signed)
 {
 	cleanup(buf_reset) struct buf out = { .limit = TEXT_LEN };
+	cleanup(buf_reset) struct buf other = { .limit = KEY_MAX };
 	char home[64], key[PGP_SESSION_KEY_TEXT_SIZE];
 	const struct pgp_decryption how = { home, key };
 	struct pgp_signature signature;
 	struct err err = { 0 };
 
 	(void)snprintf(home, sizeof home, "%s/public", f->gpg.home);
-	assert_int_equal(pgp_secret_session_key(
-			     s, message->data, message->len, key, &err),
+	assert_int_equal(pgp_secret_for_gpg(s, message->data, message->len,
+			     key, &other, &err),
 	    1);
-	if (pgp_decrypt_more(&how, message->data, message->len, &out,
-		&signature, &err) < 0)
+
+	const struct buf *it = other.len > 0 ? &other : message;
+
+	if (pgp_decrypt_more(
+		&how, it->data, it->len, &out, &signature, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(out.len, 5000);
 	assert_memory_equal(out.data, text(), 5000);
@@ -291,6 +298,86 @@ test_left_to_gpg(void **state)
 	}
 }
 
+/* The packets that gpg signs, in SEIPD version 2, for the first subkey. */
+static void
+put_v2(const struct fixture *f, const struct pgp_secret *s,
+    const struct buf *packets, struct buf *out)
+{
+	static const uint8_t session_key[SESSION_KEY_LEN] = { 1, 2, 3 };
+	cleanup(buf_reset) struct buf public_key = { .limit = KEY_MAX };
+	cleanup(pgp_cert_free) struct pgp_cert *cert = NULL;
+	struct packet_writer *p = NULL;
+	struct seipd_writer *w = NULL;
+	struct pubkey key;
+	char warning[ERR_TEXT_SIZE];
+
+	assert_int_equal(pgp_secret_public(s, &public_key, NULL), 0);
+	assert_int_equal(pgp_vet(public_key.data, public_key.len,
+			     "a@example.org", time(NULL), &cert, warning, NULL),
+	    0);
+
+	const struct pgp_subkey *to = &cert->subkeys[0];
+
+	assert_int_equal(
+	    pubkey_parse(to->packet, to->packet_len, &key, NULL), 1);
+	assert_int_equal(pkesk_put(f->crypt, to, &key, PKESK_V6, session_key,
+			     out, NULL),
+	    0);
+	assert_int_equal(packet_writer_new(
+			     PGP_TAG_SEIPD, sink_to_buf(out), &p, NULL),
+	    0);
+	assert_int_equal(seipd_writer_new(f->crypt, SEIPD_V2, session_key,
+			     packet_writer_sink(p), &w, NULL),
+	    0);
+
+	struct sink sink = seipd_writer_sink(w);
+
+	assert_int_equal(
+	    sink_put(&sink, packets->data, packets->len, NULL), 0);
+	assert_int_equal(seipd_writer_finish(w, NULL), 0);
+	assert_int_equal(packet_writer_finish(p, NULL), 0);
+	seipd_writer_free(&w);
+	packet_writer_free(&p);
+}
+
+static void
+test_signed_in_version_2(void **state)
+{
+	static const char *const commands[] = {
+		"$g -z 0 -u cv25519@example.org --output - --sign plain",
+		"$g -u cv25519@example.org --output - --sign plain",
+	};
+	const struct fixture *f = *state;
+	cleanup(buf_reset) struct buf out = { .limit = TEXT_LEN };
+
+	write_text(f, "plain", 5000);
+	for (size_t i = 0; i < countof(keys); i++) {
+		struct pgp_secret *s = unlock(f, &f->open[i], "");
+
+		for (size_t k = 0; k < countof(commands); k++) {
+			cleanup(buf_reset) struct buf packets = { .limit =
+								      KEY_MAX };
+			cleanup(buf_reset) struct buf m = { .limit = KEY_MAX };
+
+			test_gpg_run(&f->gpg, commands[k], &packets);
+			put_v2(f, s, &packets, &m);
+			assert_int_equal(decrypt(s, &m, &out, NULL), 0);
+			check_gpg_reads(f, s, &m, true);
+			/* what was changed goes to nobody */
+			char key[PGP_SESSION_KEY_TEXT_SIZE];
+			cleanup(buf_reset) struct buf other = { .limit =
+								    KEY_MAX };
+
+			m.data[m.len - 100] ^= 1;
+			assert_int_equal(pgp_secret_for_gpg(s, m.data, m.len,
+					     key, &other, NULL),
+			    -1);
+			assert_int_equal(other.len, 0);
+		}
+		pgp_secret_free(&s);
+	}
+}
+
 /* Another's message. */
 static void
 test_not_for_this_key(void **state)
@@ -307,8 +394,8 @@ test_not_for_this_key(void **state)
 
 		gpg_encrypt(f, other, "-z 0", 500, &message);
 		assert_int_equal(decrypt(s, &message, &out, &err), 0);
-		assert_int_equal(pgp_secret_session_key(s, message.data,
-				     message.len, key, &err),
+		assert_int_equal(pgp_secret_for_gpg(s, message.data,
+				     message.len, key, &out, &err),
 		    0);
 		gpg_encrypt(f, other, "-z 0 --throw-keyids", 500, &message);
 		assert_int_equal(decrypt(s, &message, &out, &err), 0);
@@ -562,6 +649,7 @@ main(void)
 		cmocka_unit_test(test_messages_of_gpg),
 		cmocka_unit_test(test_passphrases),
 		cmocka_unit_test(test_left_to_gpg),
+		cmocka_unit_test(test_signed_in_version_2),
 		cmocka_unit_test(test_not_for_this_key),
 		cmocka_unit_test(test_own_messages),
 		cmocka_unit_test(test_damage),
