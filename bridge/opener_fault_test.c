@@ -110,8 +110,9 @@ setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 
+	if (f == NULL)
+		return -1;
 	*state = f;
-	assert_non_null(f);
 	assert_int_equal(crypt_open(&f->crypt, NULL), 0);
 	assert_int_equal(users_new(f->crypt, &f->users, NULL), 0);
 	test_gpg_start(&f->gpg);
