@@ -129,18 +129,30 @@ is_charset_name(const char *s)
 			"0123456789-_.:+()")] == '\0';
 }
 
+/*
+ * 1, 0 the charset is not known, -1 ERR_TEMP. glibc says EINVAL in some places
+ * where memory was short: it is asked twice.
+ */
+static int
+open_charset(const char *charset, iconv_t *cd, struct err *err)
+{
+	if (!is_charset_name(charset))
+		return 0;
+	for (unsigned tried = 0; tried < 2; tried++) {
+		*cd = iconv_open("UTF-8", charset);
+		if (*cd != (iconv_t)-1)
+			return 1;
+		if (errno != EINVAL)
+			return err_nomem(err);
+	}
+	return 0;
+}
+
 int
 converter_open(struct converter *c, const char *charset, struct err *err)
 {
 	converter_reset(c);
-	if (is_utf8(charset))
-		return 1;
-	if (!is_charset_name(charset))
-		return 0;
-	c->cd = iconv_open("UTF-8", charset);
-	if (c->cd == (iconv_t)-1 && errno != EINVAL)
-		return err_nomem(err);
-	return c->cd != (iconv_t)-1;
+	return is_utf8(charset) ? 1 : open_charset(charset, &c->cd, err);
 }
 
 void
@@ -263,14 +275,12 @@ search_to_utf8(const char *charset, const void *text, size_t n,
 			return 2;
 		return buf_put(out, text, n, err) < 0 ? -1 : 1;
 	}
-	if (!is_charset_name(charset))
-		return 0;
-	iconv_t cd = iconv_open("UTF-8", charset);
-	if (cd == (iconv_t)-1)
-		return errno == EINVAL ? 0 : err_nomem(err);
+	iconv_t cd;
+	int result = open_charset(charset, &cd, err);
 
+	if (result != 1)
+		return result;
 	char *in = (char *)(uintptr_t)text;
-	int result = 1;
 	while (n > 0 && result == 1) {
 		char piece[512];
 		char *to = piece;
