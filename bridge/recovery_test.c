@@ -202,7 +202,7 @@ test_sheets(void **state)
 		assert_string_equal(s.fingerprint, "ABCD0123");
 		assert_memory_equal(s.armored, "-----BEGIN", 10);
 		assert_memory_equal(
-		    s.armored + s.armored_len - 9, "KEY BLOCK-----" + 5, 9);
+		    s.armored + s.armored_len - 9, "LOCK-----", 9);
 	}
 }
 
