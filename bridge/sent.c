@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/locked.h"
@@ -30,6 +31,7 @@ enum {
 	FIRST_RETRY_S = 10,
 	LAST_RETRY_S = 600,
 	STOP_TIMEOUT_S = 5,
+	ABANDONED_S = 24 * 3600,
 	CAPABILITIES_MAX = 64 << 10,
 };
 
@@ -532,13 +534,25 @@ is_known(struct sent *s, const char *path)
 	return known;
 }
 
+/* A copy of the account with this end: ".eml", ".new". */
 static bool
-is_left_copy(const char *name, const char *prefix)
+is_copy(const char *name, const char *prefix, const char *end)
 {
 	size_t len = strlen(name), n = strlen(prefix);
 
 	return strncmp(name, prefix, n) == 0 && name[n] == '=' && len > 4 &&
-	    strcmp(name + len - 4, ".eml") == 0;
+	    strcmp(name + len - 4, end) == 0;
+}
+
+/* One that was never handed in: whoever wrote it was killed. */
+static void
+remove_if_old(int directory, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_mtime < time(NULL) - ABANDONED_S)
+		(void)unlinkat(directory, name, 0);
 }
 
 static void
@@ -567,18 +581,22 @@ void
 sent_resume(struct sent *s, const struct account *a,
     const struct credentials *c)
 {
-	cleanup(buf_reset) struct buf prefix = { .limit = PATH_SIZE };
+	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
 	const char *directory = s->bridge->conf->state_directory;
 	DIR *d = opendir(directory);
 
 	if (d == NULL)
 		return;
-	if (state_put_path(directory, "sent", a->address, &prefix, NULL) == 0)
+	if (state_put_path(directory, "sent", a->address, &path, NULL) == 0) {
+		const char *prefix =
+		    (const char *)path.data + strlen(directory) + 1;
+
 		for (struct dirent *f; (f = readdir(d)) != NULL;)
-			if (is_left_copy(f->d_name,
-			        (const char *)prefix.data +
-			            strlen(directory) + 1))
+			if (is_copy(f->d_name, prefix, ".eml"))
 				resume_file(s, a, c, f->d_name);
+			else if (is_copy(f->d_name, prefix, ".new"))
+				remove_if_old(dirfd(d), f->d_name);
+	}
 	closedir(d);
 }
 

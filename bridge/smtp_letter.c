@@ -295,6 +295,7 @@ end_at_server(struct letter *l)
 	    s->account->address, s->recipient_count, s->reply.code);
 	if (s->reply.code / 100 == 2 && l->copy != NULL)
 		sent_copy_commit(s->bridge->sent, &l->copy, s->credentials);
+	sent_copy_free(&l->copy);
 	return smtp_pass_reply(s);
 }
 
