@@ -102,8 +102,7 @@ match_size(const struct node *n, struct look *l, struct err *err)
 {
 	if (look_at_size(l, err) < 0)
 		return -1;
-	return n->blind == BLIND_LARGER ? l->size > n->size
-					: l->size < n->size;
+	return n->blind == BLIND_LARGER ? l->size > n->size : l->size < n->size;
 }
 
 static int
@@ -124,8 +123,8 @@ match_message(const struct node *n, struct look *l, struct err *err)
 		return 1;
 	if (look_at_message(l, err) < 0)
 		return -1;
-	return search_message(l->structure, &n->key, n->blind == BLIND_TEXT,
-	    err);
+	return search_message(
+	    l->structure, &n->key, n->blind == BLIND_TEXT, err);
 }
 
 static int
@@ -161,11 +160,10 @@ static enum truth evaluate(struct node *n, struct look *l, struct err *err);
 
 /* One child that is `deciding` decides; one that is unknown leaves it open. */
 static enum truth
-evaluate_children(struct node *n, enum truth deciding, struct look *l,
-    struct err *err)
+evaluate_children(
+    struct node *n, enum truth deciding, struct look *l, struct err *err)
 {
-	enum truth result =
-	    deciding == TRUE_TRUTH ? FALSE_TRUTH : TRUE_TRUTH;
+	enum truth result = deciding == TRUE_TRUTH ? FALSE_TRUTH : TRUE_TRUTH;
 
 	for (struct node *in = n->children; in != NULL; in = in->next) {
 		enum truth t = evaluate(in, l, err);

@@ -24,7 +24,8 @@
  *	                          EXPUNGE); its answer is not for the client
  *	for each of these, by UID, in any order:
  *	    plain: search_plain(); sealed: search_sealed(); either may fail
- *	search_put_program()      run "<tag> [UID] SEARCH <it>", relay the answer
+ *	search_put_program()      run "<tag> [UID] SEARCH <it>", relay the
+ *answer
  *
  * Blind keys are BODY, TEXT, SUBJECT, LARGER, SMALLER and HEADER of a field
  * that sealing may take from the outside (Subject, Thread-Topic, Content-*,
@@ -88,11 +89,11 @@ struct search_message {
 	void *ctx;
 	int (*size)(void *ctx, uint64_t *octets, struct err *err);
 	/* The restored header block. */
-	int (*header)(void *ctx, const uint8_t **data, size_t *n,
-	    struct err *err);
+	int (*header)(
+	    void *ctx, const uint8_t **data, size_t *n, struct err *err);
 	/* All of it. */
-	int (*message)(void *ctx, const uint8_t **data, size_t *n,
-	    struct err *err);
+	int (*message)(
+	    void *ctx, const uint8_t **data, size_t *n, struct err *err);
 };
 
 /*

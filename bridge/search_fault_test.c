@@ -92,8 +92,8 @@ short_memory_is_temporary(void **state)
 		}
 		/* iconv is asked twice */
 		if (rc != 0 && err.kind != ERR_TEMP)
-			fail_msg("%lu: %d, %d %s", n, rc, (int)err.kind,
-			    err.text);
+			fail_msg(
+			    "%lu: %d, %d %s", n, rc, (int)err.kind, err.text);
 	}
 	print_message("%lu allocations\n", n - 1);
 	assert_in_range(n, 2, MANY - 1);

@@ -47,8 +47,8 @@ struct search {
 	struct buf ret;                     /* RETURN (...) and a blank */
 	struct search_command charset_text; /* CHARSET and a blank */
 	char *charset;                      /* of the strings */
-	struct node *root;         /* an AND */
-	struct uids plain, sealed; /* that were looked at */
+	struct node *root;                  /* an AND */
+	struct uids plain, sealed;          /* that were looked at */
 	enum search_needs needs;
 };
 

@@ -47,8 +47,8 @@ add_wait(struct search_command *c, size_t at, struct err *err)
 }
 
 int
-search_command_add(struct search_command *to,
-    const struct search_command *from, struct err *err)
+search_command_add(struct search_command *to, const struct search_command *from,
+    struct err *err)
 {
 	size_t base = to->text.len;
 
@@ -177,7 +177,7 @@ take_literal(struct parser *p, struct buf *out, struct err *err)
 	size_t len = 0;
 
 	for (p->at++; p->at < p->n && p->text[p->at] >= '0' &&
-	     p->text[p->at] <= '9' && len <= LIMIT_SEARCH_PROGRAM;
+		      p->text[p->at] <= '9' && len <= LIMIT_SEARCH_PROGRAM;
 	     p->at++)
 		len = len * 10 + (size_t)(p->text[p->at] - '0');
 	if (at(p, '+') || at(p, '-'))
@@ -249,8 +249,8 @@ put_quoted(struct buf *out, const struct buf *s, struct err *err)
 
 /* As it can be sent: an atom where it was one, quoted, or a literal. */
 static int
-put_string(struct search_command *c, const struct buf *s, bool atom,
-    struct err *err)
+put_string(
+    struct search_command *c, const struct buf *s, bool atom, struct err *err)
 {
 	if (atom && is_plain_atom(s))
 		return buf_put(&c->text, s->data, s->len, err);
@@ -264,8 +264,8 @@ put_string(struct search_command *c, const struct buf *s, bool atom,
 
 /* " argument", which goes into the node's text as well. */
 static int
-take_argument(struct parser *p, struct node *n, struct buf *value,
-    struct err *err)
+take_argument(
+    struct parser *p, struct node *n, struct buf *value, struct err *err)
 {
 	if (skip_blank(p, err) < 0)
 		return -1;
@@ -279,13 +279,13 @@ take_argument(struct parser *p, struct node *n, struct buf *value,
 
 /* The key's text in UTF-8, folded. */
 static int
-fold_key(struct parser *p, const struct buf *value, struct node *n,
-    struct err *err)
+fold_key(
+    struct parser *p, const struct buf *value, struct node *n, struct err *err)
 {
-	cleanup(buf_reset) struct buf utf8 = { .limit =
-						   8 * LIMIT_SEARCH_PROGRAM };
-	int rc = search_to_utf8(p->s->charset, value->data, value->len, &utf8,
-	    err);
+	cleanup(
+	    buf_reset) struct buf utf8 = { .limit = 8 * LIMIT_SEARCH_PROGRAM };
+	int rc =
+	    search_to_utf8(p->s->charset, value->data, value->len, &utf8, err);
 
 	if (rc < 0)
 		return -1;
@@ -334,10 +334,10 @@ static bool
 is_hidden(const char *field)
 {
 	return strcasecmp(field, "Subject") == 0 ||
-	    strcasecmp(field, "Thread-Topic") == 0 ||
-	    strcasecmp(field, "MIME-Version") == 0 ||
-	    strncasecmp(field, "Content-", 8) == 0 ||
-	    strncasecmp(field, "X-Sealpost", 10) == 0;
+	       strcasecmp(field, "Thread-Topic") == 0 ||
+	       strcasecmp(field, "MIME-Version") == 0 ||
+	       strncasecmp(field, "Content-", 8) == 0 ||
+	       strncasecmp(field, "X-Sealpost", 10) == 0;
 }
 
 static int
@@ -557,8 +557,8 @@ take_key(struct parser *p, struct node **out, struct err *err)
 		return err_nomem(err);
 	command_init(&n->text);
 	p->depth++;
-	int rc = at(p, '(') ? take_parenthesized(p, n, err)
-			    : take_named(p, n, err);
+	int rc =
+	    at(p, '(') ? take_parenthesized(p, n, err) : take_named(p, n, err);
 	p->depth--;
 	if (rc == 0 && node_needs(n) > p->s->needs)
 		p->s->needs = node_needs(n);
@@ -643,8 +643,7 @@ check_charset(const struct search *s, struct err *err)
 	cleanup(buf_reset) struct buf none = { .limit = 16 };
 	int rc = search_to_utf8(s->charset, "", 0, &none, err);
 
-	return rc == 0 ? err_set(err, ERR_PERM, "SEARCH: unknown charset")
-		       : rc;
+	return rc == 0 ? err_set(err, ERR_PERM, "SEARCH: unknown charset") : rc;
 }
 
 int

@@ -41,8 +41,8 @@ universe_init(struct universe *u, const struct search *s, struct err *err)
 	if (u->list == NULL || u->in == NULL)
 		return err_nomem(err);
 	if (s->plain.count > 0)
-		memcpy(u->list, s->plain.list,
-		    s->plain.count * sizeof *u->list);
+		memcpy(
+		    u->list, s->plain.list, s->plain.count * sizeof *u->list);
 	if (s->sealed.count > 0)
 		memcpy(u->list + s->plain.count, s->sealed.list,
 		    s->sealed.count * sizeof *u->list);
@@ -73,15 +73,15 @@ mark(struct universe *u, const struct uids *set)
 }
 
 static int
-put_range(struct buf *out, bool *first, uint32_t from, uint32_t to,
-    struct err *err)
+put_range(
+    struct buf *out, bool *first, uint32_t from, uint32_t to, struct err *err)
 {
 	const char *comma = *first ? "" : ",";
 
 	*first = false;
-	return from == to
-	    ? buf_putf(out, err, "%s%" PRIu32, comma, from)
-	    : buf_putf(out, err, "%s%" PRIu32 ":%" PRIu32, comma, from, to);
+	return from == to ? buf_putf(out, err, "%s%" PRIu32, comma, from)
+			  : buf_putf(out, err, "%s%" PRIu32 ":%" PRIu32, comma,
+				from, to);
 }
 
 /*
@@ -89,8 +89,8 @@ put_range(struct buf *out, bool *first, uint32_t from, uint32_t to,
  * universe, a range may span what is not in it.
  */
 static int
-put_marked(const struct universe *u, bool marked, struct buf *out,
-    struct err *err)
+put_marked(
+    const struct universe *u, bool marked, struct buf *out, struct err *err)
 {
 	bool first = true;
 
@@ -109,8 +109,8 @@ put_marked(const struct universe *u, bool marked, struct buf *out,
 
 /* A key for the marked UIDs: "UID 1,3" or "NOT UID 2", what is shorter. */
 static int
-put_set(const struct universe *u, size_t count, struct buf *out,
-    struct err *err)
+put_set(
+    const struct universe *u, size_t count, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf with = { .limit = SIZE_MAX / 2 };
 	cleanup(buf_reset) struct buf without = { .limit = SIZE_MAX / 2 };
@@ -158,8 +158,8 @@ struct writer {
  */
 enum constant { NEVER, ALWAYS, OPEN };
 
-static enum constant constant(const struct writer *w, const struct node *n,
-    bool upper);
+static enum constant constant(
+    const struct writer *w, const struct node *n, bool upper);
 
 static enum constant
 blind_constant(const struct writer *w, const struct node *n, bool upper)
@@ -221,29 +221,27 @@ put_blind(struct writer *w, const struct node *n, struct err *err)
 
 	if (w->s->plain.count == 0)
 		return put_set(w->u, found, out, err);
-	if (found > 0 &&
-	    (buf_puts(out, "OR ", err) < 0 ||
-		put_set(w->u, found, out, err) < 0 ||
-		buf_putc(out, ' ', err) < 0))
+	if (found > 0 && (buf_puts(out, "OR ", err) < 0 ||
+			     put_set(w->u, found, out, err) < 0 ||
+			     buf_putc(out, ' ', err) < 0))
 		return -1;
 	size_t plain = mark(w->u, &w->s->plain);
 	if (plain == w->u->count)
 		return search_command_add(w->to, &n->text, err);
-	if (buf_putc(out, '(', err) < 0 ||
-	    put_set(w->u, plain, out, err) < 0 ||
+	if (buf_putc(out, '(', err) < 0 || put_set(w->u, plain, out, err) < 0 ||
 	    buf_putc(out, ' ', err) < 0 ||
 	    search_command_add(w->to, &n->text, err) < 0)
 		return -1;
 	return buf_putc(out, ')', err);
 }
 
-static int put_key(struct writer *w, const struct node *n, bool upper,
-    struct err *err);
+static int put_key(
+    struct writer *w, const struct node *n, bool upper, struct err *err);
 
 /* Those that are open, at least one, each with a blank before it. */
 static int
-put_keys(struct writer *w, const struct node *first, bool upper,
-    struct err *err)
+put_keys(
+    struct writer *w, const struct node *first, bool upper, struct err *err)
 {
 	for (const struct node *n = first; n != NULL; n = n->next)
 		if (constant(w, n, upper) == OPEN &&
@@ -305,8 +303,8 @@ put_key(struct writer *w, const struct node *n, bool upper, struct err *err)
 }
 
 int
-search_put_candidates(const struct search *s, struct search_command *c,
-    struct err *err)
+search_put_candidates(
+    const struct search *s, struct search_command *c, struct err *err)
 {
 	struct writer w = { .to = c, .s = s };
 
@@ -320,8 +318,8 @@ search_put_candidates(const struct search *s, struct search_command *c,
 }
 
 int
-search_put_program(const struct search *s, struct search_command *c,
-    struct err *err)
+search_put_program(
+    const struct search *s, struct search_command *c, struct err *err)
 {
 	cleanup(universe_reset) struct universe u = { 0 };
 	struct writer w = { .to = c, .s = s, .u = &u };

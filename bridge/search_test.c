@@ -38,8 +38,7 @@ static const struct {
 	    "UID 1:3,5,9 NOT (OR UID 2,5 (UID 1,9 SUBJECT in) SEEN)" },
 	{ "not, not", "NOT NOT SUBJECT in", SEARCH_NEEDS_HEADER, "ALL",
 	    "UID 1:3,5,9 NOT NOT OR UID 2,5 (UID 1,9 SUBJECT in)" },
-	{ "or", "OR SEEN OR DELETED NOT SUBJECT in", SEARCH_NEEDS_HEADER,
-	    "ALL",
+	{ "or", "OR SEEN OR DELETED NOT SUBJECT in", SEARCH_NEEDS_HEADER, "ALL",
 	    "UID 1:3,5,9 OR SEEN OR DELETED NOT OR UID 2,5 "
 	    "(UID 1,9 SUBJECT in)" },
 	{ "or in a list", "(DRAFT OR SEEN DELETED) TEXT \"\"",
@@ -161,16 +160,15 @@ look_at_all(struct search *s)
 }
 
 static void
-assert_command(const struct search_command *c, const char *expected,
-    const char *name)
+assert_command(
+    const struct search_command *c, const char *expected, const char *name)
 {
 	if (c->text.len != strlen(expected) ||
 	    memcmp(c->text.data, expected, c->text.len) != 0)
 		fail_msg("%s: \"%.*s\", expected \"%s\"", name,
 		    (int)c->text.len, (const char *)c->text.data, expected);
 	for (size_t i = 0; i < c->wait_count; i++)
-		assert_memory_equal(
-		    c->text.data + c->waits[i] - 3, "}\r\n", 3);
+		assert_memory_equal(c->text.data + c->waits[i] - 3, "}\r\n", 3);
 }
 
 static void
@@ -183,8 +181,8 @@ programs_are_written_anew(void **state)
 		cleanup(search_command_reset) struct search_command b = { 0 };
 		struct err err = { 0 };
 
-		if (search_parse(programs[i].in, strlen(programs[i].in), &s,
-			&err) < 0)
+		if (search_parse(
+			programs[i].in, strlen(programs[i].in), &s, &err) < 0)
 			fail_msg("%s: %s", programs[i].name, err.text);
 		assert_int_equal(search_needs(s), programs[i].needs);
 		assert_int_equal(search_put_candidates(s, &a, NULL), 0);
@@ -203,8 +201,8 @@ programs_are_refused(void **state)
 		struct search *s = NULL;
 		struct err err = { 0 };
 
-		if (search_parse(refused[i].in, strlen(refused[i].in), &s,
-			&err) == 0 ||
+		if (search_parse(
+			refused[i].in, strlen(refused[i].in), &s, &err) == 0 ||
 		    err.kind != refused[i].kind)
 			fail_msg("%s: %s", refused[i].name, err.text);
 		assert_null(s);
@@ -246,11 +244,12 @@ bodies_are_spared(void **state)
 		cleanup(search_free) struct search *s = NULL;
 		struct sealed m = { .message = "Subject: begin\r\n\r\n" };
 
-		assert_int_equal(search_parse(cases[i].in, strlen(cases[i].in),
-				     &s, NULL),
+		assert_int_equal(
+		    search_parse(cases[i].in, strlen(cases[i].in), &s, NULL),
 		    0);
 		assert_int_equal(look(s, 1, &m, NULL), 0);
-		if (m.sizes != cases[i].sizes || m.headers != cases[i].headers ||
+		if (m.sizes != cases[i].sizes ||
+		    m.headers != cases[i].headers ||
 		    m.messages != cases[i].messages)
 			fail_msg("%s: %u sizes, %u headers, %u messages",
 			    cases[i].in, m.sizes, m.headers, m.messages);
@@ -326,11 +325,13 @@ cut_and_damaged_programs_are_parsed(void **state)
 			     k--)
 				in[(size_t)rand_r(&seed) % len] =
 				    octets[(size_t)rand_r(&seed) %
-					(sizeof octets - 1)];
+					   (sizeof octets - 1)];
 			if (search_parse(in, len, &s, NULL) < 0)
 				continue;
-			cleanup(search_command_reset) struct search_command c =
-			    { 0 };
+			cleanup(
+			    search_command_reset) struct search_command c = {
+				0
+			};
 			look_at_all(s);
 			assert_int_equal(search_put_program(s, &c, NULL), 0);
 		}

@@ -360,8 +360,17 @@ put_addresses(const struct buf *value, struct buf *out, struct err *err)
 }
 
 enum slot {
-	DATE, SUBJECT, FROM, SENDER, REPLY_TO, TO, CC, BCC, IN_REPLY_TO,
-	MESSAGE_ID, SLOTS
+	DATE,
+	SUBJECT,
+	FROM,
+	SENDER,
+	REPLY_TO,
+	TO,
+	CC,
+	BCC,
+	IN_REPLY_TO,
+	MESSAGE_ID,
+	SLOTS
 };
 
 static const char *const names[SLOTS] = {
@@ -424,8 +433,8 @@ take_field(const struct field *f, struct envelope *e, struct err *err)
 		e->there[i] = true;
 		e->slot[i].limit = SIZE_MAX / 2;
 		return has_addresses(i)
-		    ? put_addresses(&value, &e->slot[i], err)
-		    : put_value(&value, &e->slot[i], err);
+			   ? put_addresses(&value, &e->slot[i], err)
+			   : put_value(&value, &e->slot[i], err);
 	}
 	return 0;
 }
@@ -442,8 +451,8 @@ put_list(const struct buf *list, struct buf *out, struct err *err)
 }
 
 static int
-put_slot(const struct envelope *e, enum slot slot, struct buf *out,
-    struct err *err)
+put_slot(
+    const struct envelope *e, enum slot slot, struct buf *out, struct err *err)
 {
 	const struct buf *b = &e->slot[slot];
 	const char *text = e->there[slot] ? (const char *)b->data : NULL;
@@ -453,8 +462,8 @@ put_slot(const struct envelope *e, enum slot slot, struct buf *out,
 	if (has_addresses(slot))
 		return put_list(b, out, err);
 	return slot == SUBJECT && text != NULL
-	    ? imap_put_text(out, text, err)
-	    : imap_put_nstring_unfolded(out, text, err);
+		   ? imap_put_text(out, text, err)
+		   : imap_put_nstring_unfolded(out, text, err);
 }
 
 int

@@ -56,8 +56,8 @@ fields_next(struct fields *f, struct field *out)
 	size_t first_len = line_length(f->s, f->n, start);
 
 	*out = (struct field){ .line = f->s + start, .len = first_len };
-	out->end = first_len > 0 &&
-	    first_len == line_end_length(out->line, first_len);
+	out->end =
+	    first_len > 0 && first_len == line_end_length(out->line, first_len);
 	f->at += first_len;
 	if (out->end) {
 		f->at = f->n;
@@ -74,7 +74,7 @@ bool
 field_name_is(const struct field *f, const char *name, size_t n)
 {
 	return f->name_len == n &&
-	    strncasecmp((const char *)f->line, name, n) == 0;
+	       strncasecmp((const char *)f->line, name, n) == 0;
 }
 
 bool
@@ -106,8 +106,8 @@ field_value(const struct field *f, enum field_form form, struct buf *out,
 	buf_clear(out);
 	for (size_t line_at = 0; line_at < f->len;) {
 		size_t len = line_length(f->line, f->len, line_at);
-		size_t end = line_at + len -
-		    line_end_length(f->line + line_at, len);
+		size_t end =
+		    line_at + len - line_end_length(f->line + line_at, len);
 		bool first = line_at == 0;
 
 		if (!first)

@@ -118,6 +118,6 @@ imap_put_text(struct buf *out, const char *s, struct err *err)
 	if (text.len == 0)
 		return buf_puts(out, "\"\"", err);
 	return text.len == n && is_plain_text(s)
-	    ? put_quoted(out, s, err)
-	    : put_literal(out, text.data, text.len, err);
+		   ? put_quoted(out, s, err)
+		   : put_literal(out, text.data, text.len, err);
 }

@@ -11,11 +11,11 @@
 #include "base/buf.h"
 
 /* NULL is NIL. */
-int imap_put_nstring(struct buf *out, const char *s, struct err *err)
-    must_check;
+int imap_put_nstring(
+    struct buf *out, const char *s, struct err *err) must_check;
 /* The same on one line: line ends are undone. */
-int imap_put_nstring_unfolded(struct buf *out, const char *s, struct err *err)
-    must_check;
+int imap_put_nstring_unfolded(
+    struct buf *out, const char *s, struct err *err) must_check;
 /*
  * Text for people: blanks, tabs and line ends become one blank each, none
  * stays at the ends. Quoted when nothing had to be changed, else a literal.

@@ -47,7 +47,7 @@ static bool
 is_token(uint8_t c)
 {
 	return c == '.' ||
-	    (rfc822_is_atext(c) && c != '/' && c != '=' && c != '?');
+	       (rfc822_is_atext(c) && c != '/' && c != '=' && c != '?');
 }
 
 /* A quoted pair may not hide a line end or a NUL. */
@@ -90,8 +90,8 @@ put_octet(struct rfc822 *l, struct buf *out, size_t first, size_t *sure)
 
 /* At a backslash: eats what it quotes. -1 when that is missing. */
 static int
-put_quoted_pair(struct rfc822 *l, const struct delimited *d, struct buf *out,
-    size_t *sure)
+put_quoted_pair(
+    struct rfc822 *l, const struct delimited *d, struct buf *out, size_t *sure)
 {
 	if (l->i + 1 >= l->n) {
 		l->i = l->n;
@@ -281,8 +281,8 @@ rfc822_content_type(struct rfc822 *l, struct buf *out)
 	if (rfc822_at(l, '/')) {
 		l->i++;
 		rfc822_put(l, out, "/", 1);
-		rc = rfc822_skip_blanks(l) <= 0 ? -1
-						: rfc822_mime_token(l, out);
+		rc =
+		    rfc822_skip_blanks(l) <= 0 ? -1 : rfc822_mime_token(l, out);
 	}
 	if (rc < 0 || out->len == type_len + 1 ||
 	    (!rfc822_ended(l) && !rfc822_at(l, ';'))) {

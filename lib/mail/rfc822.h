@@ -22,7 +22,8 @@
 struct rfc822 {
 	const uint8_t *s;
 	size_t n, i;
-	struct buf *comment; /* gets the text of the last comment; may be NULL */
+	struct buf
+	    *comment; /* gets the text of the last comment; may be NULL */
 	bool nomem;
 };
 
@@ -60,8 +61,8 @@ struct rfc822_params {
  * together: name*0, name*1 become name, and name* when one of them is encoded;
  * the encoding stays. 0 or -1 ERR_TEMP.
  */
-int rfc822_params(struct rfc822 *l, struct rfc822_params *out, struct err *err)
-    must_check;
+int rfc822_params(
+    struct rfc822 *l, struct rfc822_params *out, struct err *err) must_check;
 void rfc822_params_reset(struct rfc822_params *p);
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "mail/rfc822.h"
 
-/* So many attempts to read a parameter, as Debian's Dovecot (CVE-2026-27852). */
+/* So many attempts to read a parameter, as Debian's Dovecot (CVE-2026-27852).
+ */
 enum { ATTEMPTS_MAX = 128 };
 
 /* name*<index>* = value; `seq` keeps the order of equal ones. */
@@ -63,8 +64,8 @@ grown(void *list, size_t count, size_t *room, size_t size)
 
 /* Takes `value` in any case. */
 static int
-add_param(struct rfc822_params *p, const char *name, char *value,
-    struct err *err)
+add_param(
+    struct rfc822_params *p, const char *name, char *value, struct err *err)
 {
 	cleanup(free_str) char *owned = value;
 	cleanup(free_str) char *copy = strdup(name);
@@ -103,8 +104,8 @@ add_piece(struct pieces *p, const char *name, size_t name_len, uint32_t index,
 }
 
 /*
- * A value that a careless writer began with "=": an encoded word, usually. A NUL
- * ends it as well.
+ * A value that a careless writer began with "=": an encoded word, usually. A
+ * NUL ends it as well.
  */
 static void
 take_bare_value(struct rfc822 *l, struct buf *value)
@@ -184,8 +185,8 @@ gather(struct rfc822 *l, struct rfc822_params *plain, struct pieces *pieces,
 		if (rc < 0)
 			l->i++;
 		else if (split_name(n, &len, &index, &encoded)) {
-			if (add_piece(pieces, n, len, index, encoded, v,
-				err) < 0)
+			if (add_piece(pieces, n, len, index, encoded, v, err) <
+			    0)
 				return -1;
 		} else if (add_param(plain, n, strdup(v), err) < 0)
 			return -1;
@@ -228,8 +229,8 @@ put_apart(const struct piece *p, size_t count, struct rfc822_params *out,
 }
 
 static int
-put_piece(const struct piece *p, bool escape, struct buf *value,
-    struct err *err)
+put_piece(
+    const struct piece *p, bool escape, struct buf *value, struct err *err)
 {
 	for (const char *s = p->value; *s != '\0'; s++) {
 		bool percent = escape && *s == '%';
@@ -274,7 +275,7 @@ merge(const struct pieces *pieces, struct rfc822_params *out, struct err *err)
 		bool complete = true;
 
 		for (count = 0; at + count < pieces->count &&
-		     strcasecmp(p->name, p[count].name) == 0;
+				strcasecmp(p->name, p[count].name) == 0;
 		     count++)
 			complete = complete && p[count].index == count;
 		if (complete ? put_together(p, count, out, err) < 0

@@ -30,8 +30,8 @@ is_space(uint8_t c)
 
 /* Four characters, blanks not counted; fewer at the end. */
 static int
-decode_group(const uint8_t *s, size_t n, size_t *at, struct buf *out,
-    struct err *err)
+decode_group(
+    const uint8_t *s, size_t n, size_t *at, struct buf *out, struct err *err)
 {
 	uint32_t bits = 0;
 
@@ -55,8 +55,8 @@ decode_group(const uint8_t *s, size_t n, size_t *at, struct buf *out,
 }
 
 int
-search_decode_base64(const uint8_t *s, size_t n, size_t *at, struct buf *out,
-    struct err *err)
+search_decode_base64(
+    const uint8_t *s, size_t n, size_t *at, struct buf *out, struct err *err)
 {
 	size_t end = out->len + OCTETS_A_CALL;
 
@@ -92,8 +92,8 @@ line_end(const uint8_t *s, size_t n, size_t at)
 
 /* `from` up to `to`, as many blanks of it as Dovecot keeps. */
 static int
-put_blanks(const uint8_t *s, size_t from, size_t to, struct buf *out,
-    struct err *err)
+put_blanks(
+    const uint8_t *s, size_t from, size_t to, struct buf *out, struct err *err)
 {
 	size_t n = to - from > BLANKS_KEPT ? BLANKS_KEPT : to - from;
 
@@ -138,8 +138,8 @@ decode_blanks(const uint8_t *s, size_t n, size_t *at, const char *newline,
 
 /* At "=" */
 static int
-decode_escape(const uint8_t *s, size_t n, size_t *at, struct buf *out,
-    struct err *err)
+decode_escape(
+    const uint8_t *s, size_t n, size_t *at, struct buf *out, struct err *err)
 {
 	size_t i = *at + 1;
 
@@ -149,16 +149,16 @@ decode_escape(const uint8_t *s, size_t n, size_t *at, struct buf *out,
 	}
 	if (hex(s[i]) >= 0 && hex(s[i + 1]) >= 0) {
 		*at += 3;
-		return buf_putc(out,
-		    (uint8_t)(hex(s[i]) * 16 + hex(s[i + 1])), err);
+		return buf_putc(
+		    out, (uint8_t)(hex(s[i]) * 16 + hex(s[i + 1])), err);
 	}
 	*at += 1;
 	return decode_blanks(s, n, at, "", "=", out, err);
 }
 
 int
-search_decode_qp(const uint8_t *s, size_t n, size_t *at, struct buf *out,
-    struct err *err)
+search_decode_qp(
+    const uint8_t *s, size_t n, size_t *at, struct buf *out, struct err *err)
 {
 	size_t end = out->len + OCTETS_A_CALL;
 

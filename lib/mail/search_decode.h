@@ -15,19 +15,22 @@ struct converter {
 	struct buf rest; /* what the next piece completes */
 };
 
-#define CONVERTER_NONE { .cd = (iconv_t)-1, .rest = { .limit = 64 } }
+#define CONVERTER_NONE                                    \
+	{                                                 \
+		.cd = (iconv_t)-1, .rest = {.limit = 64 } \
+	}
 
 /* 1, 0 the charset is not known (it converts UTF-8 then), -1 ERR_TEMP. */
-int converter_open(struct converter *c, const char *charset, struct err *err)
-    must_check;
+int converter_open(
+    struct converter *c, const char *charset, struct err *err) must_check;
 void converter_reset(struct converter *c);
 /* Appends what can be converted; the start of a character waits. */
 int converter_put(struct converter *c, const void *data, size_t n,
     struct buf *out, struct err *err) must_check;
 
 /* Appends the folded value of a field, its encoded words decoded. */
-int search_fold_words(const void *value, size_t n, struct buf *out,
-    struct err *err) must_check;
+int search_fold_words(
+    const void *value, size_t n, struct buf *out, struct err *err) must_check;
 
 /*
  * Appends the next decoded octets of base64 or quoted-printable text; *at is

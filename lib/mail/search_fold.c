@@ -37,12 +37,12 @@ put_hangul(ucs4_t c, struct buf *out, struct err *err)
 	ucs4_t s = c - HANGUL_FIRST;
 
 	if (put_character(0x1100 + s / HANGUL_N_COUNT, out, err) < 0 ||
-	    put_character(0x1161 + s % HANGUL_N_COUNT / HANGUL_T_COUNT, out,
-		err) < 0)
+	    put_character(
+		0x1161 + s % HANGUL_N_COUNT / HANGUL_T_COUNT, out, err) < 0)
 		return -1;
 	return s % HANGUL_T_COUNT == 0
-	    ? 0
-	    : put_character(0x11a7 + s % HANGUL_T_COUNT, out, err);
+		   ? 0
+		   : put_character(0x11a7 + s % HANGUL_T_COUNT, out, err);
 }
 
 /*
@@ -82,8 +82,8 @@ put_replacement(struct buf *out, struct err *err)
 
 /* Folded or as it is. */
 static int
-put_utf8(const uint8_t *s, size_t n, bool fold, struct buf *out,
-    struct err *err)
+put_utf8(
+    const uint8_t *s, size_t n, bool fold, struct buf *out, struct err *err)
 {
 	while (n > 0) {
 		ucs4_t c = *s;
@@ -114,19 +114,18 @@ static bool
 is_utf8(const char *charset)
 {
 	return strcasecmp(charset, "us-ascii") == 0 ||
-	    strcasecmp(charset, "ascii") == 0 ||
-	    strcasecmp(charset, "utf-8") == 0 ||
-	    strcasecmp(charset, "utf8") == 0;
+	       strcasecmp(charset, "ascii") == 0 ||
+	       strcasecmp(charset, "utf-8") == 0 ||
+	       strcasecmp(charset, "utf8") == 0;
 }
 
 /* iconv_open() gives a slash a meaning, and an empty name. */
 static bool
 is_charset_name(const char *s)
 {
-	return *s != '\0' &&
-	    s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			"0123456789-_.:+()")] == '\0';
+	return *s != '\0' && s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-_.:+()")] == '\0';
 }
 
 /*
@@ -175,8 +174,8 @@ unfinished(const uint8_t *s, size_t n)
 		if ((*start & 0xc0) == 0x80)
 			continue;
 		return *start >= 0xc0 && u8_mbtoucr(&c, start, back) == -2
-		    ? back
-		    : 0;
+			   ? back
+			   : 0;
 	}
 	return 0;
 }
@@ -267,8 +266,8 @@ converter_put(struct converter *c, const void *data, size_t n, struct buf *out,
 }
 
 int
-search_to_utf8(const char *charset, const void *text, size_t n,
-    struct buf *out, struct err *err)
+search_to_utf8(const char *charset, const void *text, size_t n, struct buf *out,
+    struct err *err)
 {
 	if (is_utf8(charset)) {
 		if (n > 0 && u8_check(text, n) != NULL)
@@ -344,8 +343,8 @@ decode_q(const uint8_t *s, size_t n, struct buf *out, struct err *err)
  * Anything may stand between the question marks.
  */
 static int
-decode_word(const uint8_t *s, size_t n, size_t *len, struct buf *out,
-    struct err *err)
+decode_word(
+    const uint8_t *s, size_t n, size_t *len, struct buf *out, struct err *err)
 {
 	const uint8_t *q[3];
 	const uint8_t *at = s, *end = s + n;
@@ -372,8 +371,8 @@ decode_word(const uint8_t *s, size_t n, size_t *len, struct buf *out,
 			return -1;
 	} else {
 		while (used < text_len)
-			if (search_decode_base64(q[1] + 1, text_len, &used,
-				&text, err) < 0)
+			if (search_decode_base64(
+				q[1] + 1, text_len, &used, &text, err) < 0)
 				return -1;
 	}
 	*len = (size_t)(at - s) + 1;
@@ -390,8 +389,7 @@ is_blank_text(const uint8_t *s, size_t n)
 }
 
 int
-search_fold_words(const void *value, size_t n, struct buf *out,
-    struct err *err)
+search_fold_words(const void *value, size_t n, struct buf *out, struct err *err)
 {
 	const uint8_t *s = value;
 	size_t start = 0, at = 0;

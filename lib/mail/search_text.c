@@ -41,9 +41,8 @@ finder_found(struct finder *f)
 	struct buf *w = &f->window;
 	size_t keep = f->key->len - 1;
 
-	if (w->len > f->seen &&
-	    memmem(w->data + f->seen, w->len - f->seen, f->key->data,
-		f->key->len) != NULL)
+	if (w->len > f->seen && memmem(w->data + f->seen, w->len - f->seen,
+				    f->key->data, f->key->len) != NULL)
 		return true;
 	f->seen = w->len > keep ? w->len - keep : 0;
 	if (w->len < WINDOW_MAX + keep)
@@ -72,8 +71,8 @@ squeeze(struct buf *b)
 
 /* The value as it is searched: with a line end when it has one. */
 static int
-put_value(const struct field *f, bool squeezed, struct buf *out,
-    struct err *err)
+put_value(
+    const struct field *f, bool squeezed, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf value = { .limit = f->len + 1 };
 
@@ -84,8 +83,8 @@ put_value(const struct field *f, bool squeezed, struct buf *out,
 	if (search_fold_words(value.data, value.len, out, err) < 0)
 		return -1;
 	return line_end_length(f->line, f->len) == 0
-	    ? 0
-	    : buf_puts(out, "\r\n", err);
+		   ? 0
+		   : buf_puts(out, "\r\n", err);
 }
 
 int
@@ -153,7 +152,7 @@ take_type(struct rfc822 *l, struct buf *word, struct body *b, struct err *err)
 	if (type == NULL)
 		return err_nomem(err);
 	b->is_text = strncasecmp(type, "text/", 5) == 0 ||
-	    strncasecmp(type, "message/", 8) == 0;
+		     strncasecmp(type, "message/", 8) == 0;
 	if (b->has_type)
 		return 0;
 	b->has_type = true;
@@ -161,8 +160,8 @@ take_type(struct rfc822 *l, struct buf *word, struct body *b, struct err *err)
 }
 
 static int
-take_encoding(struct rfc822 *l, struct buf *word, struct body *b,
-    struct err *err)
+take_encoding(
+    struct rfc822 *l, struct buf *word, struct body *b, struct err *err)
 {
 	static const struct {
 		const char *name;
@@ -226,8 +225,8 @@ find_in_field(const struct field *f, struct finder *finder, struct err *err)
 }
 
 static int
-find_in_header(const uint8_t *s, size_t n, struct finder *finder,
-    bool headers, struct body *body, struct err *err)
+find_in_header(const uint8_t *s, size_t n, struct finder *finder, bool headers,
+    struct body *body, struct err *err)
 {
 	struct fields all = { s, n, 0 };
 	struct field f;
@@ -271,14 +270,13 @@ find_in_body(const uint8_t *s, size_t n, struct finder *finder,
 	cleanup(converter_reset) struct converter c = CONVERTER_NONE;
 	cleanup(buf_reset) struct buf piece = { .limit = SIZE_MAX / 2 };
 
-	if (body->charset != NULL &&
-	    converter_open(&c, body->charset, err) < 0)
+	if (body->charset != NULL && converter_open(&c, body->charset, err) < 0)
 		return -1;
 	for (size_t at = 0; at < n;) {
 		buf_clear(&piece);
 		if (decode_some(body->encoding, s, n, &at, &piece, err) < 0 ||
-		    converter_put(&c, piece.data, piece.len, &finder->window,
-			err) < 0)
+		    converter_put(
+			&c, piece.data, piece.len, &finder->window, err) < 0)
 			return -1;
 		if (finder_found(finder))
 			return 1;
@@ -293,13 +291,13 @@ find_in_part(const uint8_t *message, const struct structure_part *p,
 	cleanup(body_reset) struct body body = { .is_text = true };
 
 	finder_restart(finder);
-	int rc = find_in_header(message + p->header_at, p->header_len, finder,
-	    headers, &body, err);
+	int rc = find_in_header(
+	    message + p->header_at, p->header_len, finder, headers, &body, err);
 
 	if (rc != 0 || p->is_multipart || p->is_message || !body.is_text)
 		return rc;
-	return find_in_body(message + p->body_at, p->body_len, finder, &body,
-	    err);
+	return find_in_body(
+	    message + p->body_at, p->body_len, finder, &body, err);
 }
 
 /* The part behind p in the order of the message. */
@@ -326,8 +324,8 @@ search_message(const struct structure *s, const struct buf *key, bool headers,
 		return 1;
 	for (const struct structure_part *p = structure_root(s); p != NULL;
 	     p = next_part(p)) {
-		int rc = find_in_part(structure_message(s), p, &finder,
-		    headers, err);
+		int rc = find_in_part(
+		    structure_message(s), p, &finder, headers, err);
 
 		if (rc != 0)
 			return rc;

@@ -6,11 +6,11 @@
  * Dovecot answers them.
  *
  * Both the key and the text are UTF-8 and folded: each character becomes its
- * titlecase and is then decomposed one step, compatibility forms as well (in the
- * manner of i;unicode-casemap, RFC 5051); what is no UTF-8 becomes U+FFFD. A
- * text matches when it contains the key. Accents are not ignored: they are
- * characters of their own, so that "e" finds "\u00e9", too. (Characters that are
- * newer than Dovecot's tables may be folded here and not there.)
+ * titlecase and is then decomposed one step, compatibility forms as well (in
+ * the manner of i;unicode-casemap, RFC 5051); what is no UTF-8 becomes U+FFFD.
+ * A text matches when it contains the key. Accents are not ignored: they are
+ * characters of their own, so that "e" finds "\u00e9", too. (Characters that
+ * are newer than Dovecot's tables may be folded here and not there.)
  *
  * Headers are unfolded, and encoded words (RFC 2047) are decoded. Bodies are
  * searched where the part is text/... or message/..., decoded from base64 or
@@ -27,8 +27,8 @@
 struct structure;
 
 /* Appends the folded text. */
-int search_fold(const void *utf8, size_t n, struct buf *out, struct err *err)
-    must_check;
+int search_fold(
+    const void *utf8, size_t n, struct buf *out, struct err *err) must_check;
 
 /*
  * Appends the text in UTF-8. 1; 0: the charset is not known; 2: the text is not

@@ -18,12 +18,18 @@ static const struct {
 } folds[] = {
 	{ "nothing", "", "" },
 	{ "ASCII", "aZ1 \r\n", "AZ1 \r\n" },
-	{ "decomposed", "\xc3\xa9\xc3\x84", "E\xcc\x81" "A\xcc\x88" },
+	{ "decomposed", "\xc3\xa9\xc3\x84",
+	    "E\xcc\x81"
+	    "A\xcc\x88" },
 	{ "compatible", "\xef\xac\x81", "fi" },
 	{ "sharp s", "\xc3\x9f", "\xc3\x9f" },
 	{ "Hangul", "\xed\x95\x9c", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab" },
 	{ "digraph", "\xc7\x86", "\xc7\x85" },
-	{ "no UTF-8", "a\xff\xfe" "b\xc3", "A\xef\xbf\xbd" "B\xef\xbf\xbd" },
+	{ "no UTF-8",
+	    "a\xff\xfe"
+	    "b\xc3",
+	    "A\xef\xbf\xbd"
+	    "B\xef\xbf\xbd" },
 };
 
 static const struct {
@@ -32,8 +38,7 @@ static const struct {
 	{ "none", "a =? b", "A =? B" },
 	{ "q", "=?utf-8?q?a=C3=A9_?=", "AE\xcc\x81 " },
 	{ "b", "=?iso-8859-1?B?5A==?=", "A\xcc\x88" },
-	{ "blanks between go", "x =?utf-8?q?a?= \t=?utf-8?q?b?= y",
-	    "X AB Y" },
+	{ "blanks between go", "x =?utf-8?q?a?= \t=?utf-8?q?b?= y", "X AB Y" },
 	{ "charset is not known", "=?x-none?q?a=C3=A9?=", "a\xc3\xa9" },
 	{ "encoding is not known", "=?utf-8?x?a?=", "=?UTF-8?X?A?=" },
 	{ "cut", "=?utf-8?q?a?", "=?UTF-8?Q?A?" },
@@ -49,9 +54,12 @@ static const struct {
 	{ "in lines", "YW\r\nJj", "abc", "YW\r\nJj" },
 	{ "ends at another octet", "YWJj*YWJj", "abc", "YWJj*YWJj" },
 	{ "a group is not complete", "YWJ", "ab", "YWJ" },
-	{ "escape", "=41=e4b", "", "A\xe4" "b" },
+	{ "escape", "=41=e4b", "",
+	    "A\xe4"
+	    "b" },
 	{ "soft line end", "a= \t\r\nb=\nc", "", "abc" },
-	{ "blanks at a line's end", "a \t\r\nb  c\n", "i\xb7", "a\r\nb  c\r\n" },
+	{ "blanks at a line's end", "a \t\r\nb  c\n", "i\xb7",
+	    "a\r\nb  c\r\n" },
 	{ "no escape", "a=xb=4", "", "a=xb" },
 	{ "CR alone", "a\rb= \rc", "i", "a\rb= \rc" },
 };
@@ -73,8 +81,8 @@ text_is_folded(void **state)
 	for (size_t i = 0; i < countof(folds); i++) {
 		cleanup(buf_reset) struct buf out = { .limit = 1000 };
 
-		assert_int_equal(search_fold(folds[i].in, strlen(folds[i].in),
-				     &out, NULL),
+		assert_int_equal(
+		    search_fold(folds[i].in, strlen(folds[i].in), &out, NULL),
 		    0);
 		assert_text(&out, folds[i].out, folds[i].name);
 	}
@@ -94,12 +102,12 @@ words_are_decoded(void **state)
 	}
 }
 
-typedef int decoder(const uint8_t *s, size_t n, size_t *at, struct buf *out,
-    struct err *err);
+typedef int decoder(
+    const uint8_t *s, size_t n, size_t *at, struct buf *out, struct err *err);
 
 static void
-check_encoding(decoder *decode, const char *in, const char *expected,
-    const char *name)
+check_encoding(
+    decoder *decode, const char *in, const char *expected, const char *name)
 {
 	cleanup(buf_reset) struct buf out = { .limit = 1000 };
 	size_t n = strlen(in);
@@ -132,8 +140,12 @@ pieces_are_converted(void **state)
 	} cases[] = {
 		{ "utf-8", "a\xc3\xa9\xf0\x9f\x98\x80z",
 		    "AE\xcc\x81\xf0\x9f\x98\x80Z", 8 },
-		{ "utf-16le", "a\0\x3d\xd8\x00\xde" "b\0",
-		    "A\xf0\x9f\x98\x80" "B", 8 },
+		{ "utf-16le",
+		    "a\0\x3d\xd8\x00\xde"
+		    "b\0",
+		    "A\xf0\x9f\x98\x80"
+		    "B",
+		    8 },
 		{ "iso-2022-jp", "\x1b$B%+%J\x1b(Bx",
 		    "\xe3\x82\xab\xe3\x83\x8aX", 11 },
 		{ "gb2312", "\xc4\xe3\xff\xba\xc3",
@@ -189,10 +201,16 @@ static const struct {
 	const char *key;
 	bool in_body, in_text, in_subject;
 } keys[] = {
-	{ "GR\xc3\x9c\xc3\x9f" "e", false, true, true },
+	{ "GR\xc3\x9c\xc3\x9f"
+	  "e",
+	    false, true, true },
 	{ "gru", false, true, true },
-	{ "\xc3\x9f" "e from Berlin", false, false, true },
-	{ "\xc3\x9c" "BER A", true, true, false },
+	{ "\xc3\x9f"
+	  "e from Berlin",
+	    false, false, true },
+	{ "\xc3\x9c"
+	  "BER A",
+	    true, true, false },
 	{ "line that", true, true, false },
 	{ "preamble", false, false, false },
 	{ "hidden", false, false, false },

@@ -75,7 +75,7 @@ static bool
 has_fields(const struct section *want)
 {
 	return want->kind == SECTION_HEADER_FIELDS ||
-	    want->kind == SECTION_HEADER_FIELDS_NOT;
+	       want->kind == SECTION_HEADER_FIELDS_NOT;
 }
 
 int
@@ -102,7 +102,7 @@ static bool
 is_of_message(const struct section *want)
 {
 	return want->kind == SECTION_HEADER || want->kind == SECTION_TEXT ||
-	    has_fields(want);
+	       has_fields(want);
 }
 
 int
@@ -122,8 +122,8 @@ structure_section(const struct structure *s, const struct section *want,
 
 	switch (want->kind) {
 	case SECTION_ALL:
-		*data = want->path_len == 0 ? s->message
-					    : s->message + p->body_at;
+		*data =
+		    want->path_len == 0 ? s->message : s->message + p->body_at;
 		*len = want->path_len == 0 ? s->n : p->body_len;
 		return 1;
 	case SECTION_TEXT:

@@ -17,12 +17,14 @@
 #include "base/buf.h"
 
 struct structure_part {
-	struct structure_part *parent, *children, *next; /* first child, sibling */
+	struct structure_part *parent, *children,
+	    *next;                    /* first child, sibling */
 	size_t header_at, header_len; /* its MIME header with the empty line */
 	size_t body_at, body_len;
 	size_t header_lines, body_lines;
 	bool is_multipart;
-	bool is_message; /* message/rfc822: its only child is the message in it */
+	bool is_message; /* message/rfc822: its only child is the message in it
+			  */
 };
 
 struct structure;
@@ -44,13 +46,13 @@ const uint8_t *structure_message(const struct structure *s);
  * Append the parenthesized list, without the item's name. Strings that cannot
  * be quoted are literals.
  */
-int structure_put_bodystructure(const struct structure *s, struct buf *out,
-    struct err *err) must_check;
-int structure_put_body(const struct structure *s, struct buf *out,
-    struct err *err) must_check;
+int structure_put_bodystructure(
+    const struct structure *s, struct buf *out, struct err *err) must_check;
+int structure_put_body(
+    const struct structure *s, struct buf *out, struct err *err) must_check;
 /* Of any header block (with or without its empty line). */
-int envelope_put(const void *header, size_t n, struct buf *out,
-    struct err *err) must_check;
+int envelope_put(
+    const void *header, size_t n, struct buf *out, struct err *err) must_check;
 
 /* What stands between the brackets of BODY[...]. */
 enum section_kind {
@@ -76,11 +78,11 @@ struct section {
  * part (Dovecot answers with an empty literal). -1 ERR_TEMP.
  */
 int structure_section(const struct structure *s, const struct section *want,
-    struct buf *scratch, const uint8_t **data, size_t *len, struct err *err)
-    must_check;
+    struct buf *scratch, const uint8_t **data, size_t *len,
+    struct err *err) must_check;
 /* The same for HEADER, HEADER.FIELDS[.NOT] of a header block alone. */
 int header_section(const void *header, size_t n, const struct section *want,
-    struct buf *scratch, const uint8_t **data, size_t *len, struct err *err)
-    must_check;
+    struct buf *scratch, const uint8_t **data, size_t *len,
+    struct err *err) must_check;
 
 #endif

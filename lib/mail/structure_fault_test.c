@@ -68,8 +68,8 @@ try_fields(struct err *err)
 	cleanup(buf_reset) struct buf scratch = { .limit = 10000 };
 	const uint8_t *data;
 	size_t n;
-	int rc = header_section(message, sizeof message - 1, &want, &scratch,
-	    &data, &n, err);
+	int rc = header_section(
+	    message, sizeof message - 1, &want, &scratch, &data, &n, err);
 
 	return rc == 1 ? 0 : rc;
 }
@@ -84,10 +84,9 @@ search(const char *text, bool in_subject, int expected, struct err *err)
 	if (search_fold(text, strlen(text), &key, err) < 0 ||
 	    structure_parse(message, sizeof message - 1, &s, err) < 0)
 		return -1;
-	int rc = in_subject
-	    ? search_header(message, sizeof message - 1, "Subject", &key, true,
-		  err)
-	    : search_message(s, &key, true, err);
+	int rc = in_subject ? search_header(message, sizeof message - 1,
+				  "Subject", &key, true, err)
+			    : search_message(s, &key, true, err);
 
 	if (rc >= 0)
 		assert_int_equal(rc, expected);
@@ -103,7 +102,9 @@ try_text(struct err *err)
 static int
 try_body(struct err *err)
 {
-	return search("A\xc3\xa4" "b", false, 1, err);
+	return search("A\xc3\xa4"
+		      "b",
+	    false, 1, err);
 }
 
 static int

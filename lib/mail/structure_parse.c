@@ -32,7 +32,7 @@ struct parser {
 	size_t at;
 	struct boundary *stack; /* the innermost is the last one */
 	size_t count, room;
-	char *found; /* of the multipart whose header is being read */
+	char *found;       /* of the multipart whose header is being read */
 	size_t header_end; /* octets of the last line end of the header */
 };
 
@@ -101,7 +101,7 @@ open_part(struct parser *p, bool is_mime, struct err *err)
 	}
 	node->part.parent = &parent->part;
 	node->part.header_at = parent->part.header_at +
-	    parent->part.header_len + parent->part.body_len;
+			       parent->part.header_len + parent->part.body_len;
 	*parent->end = &node->part;
 	parent->end = &node->part.next;
 	p->depth++;
@@ -173,8 +173,8 @@ boundary_at(const struct parser *p, size_t at)
 	    s[at + 1] != '-' || is_full(p))
 		return NULL;
 	const uint8_t *line = s + at + 2;
-	size_t n = comparable_length(line,
-	    line_length(s, p->s->n, at) - 2, &dashes);
+	size_t n =
+	    comparable_length(line, line_length(s, p->s->n, at) - 2, &dashes);
 
 	for (size_t i = p->count; i > 0; i--) {
 		struct boundary *b = &p->stack[i - 1];
@@ -194,8 +194,7 @@ boundary_is_last(const struct parser *p, const struct boundary *b)
 {
 	size_t at = p->at + 2 + b->len;
 
-	return p->s->n - at >= 2 &&
-	    memcmp(p->s->message + at, "--", 2) == 0;
+	return p->s->n - at >= 2 && memcmp(p->s->message + at, "--", 2) == 0;
 }
 
 static bool
@@ -254,8 +253,8 @@ take_content_type(struct parser *p, const struct field *f, struct err *err)
 
 /* One field of the part's header, or its end. */
 static int
-take_field(struct parser *p, const struct field *f, bool *seen_type,
-    struct err *err)
+take_field(
+    struct parser *p, const struct field *f, bool *seen_type, struct err *err)
 {
 	struct structure_node *node = p->part;
 
@@ -314,7 +313,7 @@ is_empty_line(const struct parser *p)
 	size_t left = p->s->n - p->at;
 
 	return left > 0 &&
-	    (s[0] == '\n' || (left > 1 && s[0] == '\r' && s[1] == '\n'));
+	       (s[0] == '\n' || (left > 1 && s[0] == '\r' && s[1] == '\n'));
 }
 
 /*
@@ -440,8 +439,8 @@ read_headers(struct parser *p, bool is_mime, struct err *err)
 }
 
 int
-structure_parse(const void *message, size_t n, struct structure **out,
-    struct err *err)
+structure_parse(
+    const void *message, size_t n, struct structure **out, struct err *err)
 {
 	cleanup(structure_free) struct structure *s = calloc(1, sizeof *s);
 	cleanup(parser_reset) struct parser p = { .s = s };

@@ -11,8 +11,9 @@
 #include "mail/rfc822.h"
 #include "mail/structure_node.h"
 
-#define NO_PARTS "(\"text\" \"plain\" (\"charset\" \"us-ascii\") " \
-		 "NIL NIL \"7bit\" 0 0"
+#define NO_PARTS                                          \
+	"(\"text\" \"plain\" (\"charset\" \"us-ascii\") " \
+	"NIL NIL \"7bit\" 0 0"
 
 /* What the Content-* fields of a part say; NULL is not said. */
 struct content {
@@ -52,8 +53,8 @@ keep(struct rfc822 *l, struct buf *text, char **to, struct err *err)
 }
 
 static int
-take_type(struct content *c, struct rfc822 *l, struct buf *text,
-    struct err *err)
+take_type(
+    struct content *c, struct rfc822 *l, struct buf *text, struct err *err)
 {
 	int rc = rfc822_content_type(l, text);
 
@@ -69,8 +70,8 @@ take_type(struct content *c, struct rfc822 *l, struct buf *text,
 }
 
 static int
-take_encoding(struct content *c, struct rfc822 *l, struct buf *text,
-    struct err *err)
+take_encoding(
+    struct content *c, struct rfc822 *l, struct buf *text, struct err *err)
 {
 	if (rfc822_mime_token(l, text) < 0 || rfc822_skip_blanks(l) != 0 ||
 	    text->len == 0)
@@ -79,8 +80,8 @@ take_encoding(struct content *c, struct rfc822 *l, struct buf *text,
 }
 
 static int
-take_disposition(struct content *c, struct rfc822 *l, struct buf *text,
-    struct err *err)
+take_disposition(
+    struct content *c, struct rfc822 *l, struct buf *text, struct err *err)
 {
 	if (rfc822_mime_token(l, text) < 0)
 		return l->nomem ? err_nomem(err) : 0;
@@ -90,8 +91,8 @@ take_disposition(struct content *c, struct rfc822 *l, struct buf *text,
 }
 
 static int
-take_languages(struct content *c, struct rfc822 *l, struct buf *text,
-    struct err *err)
+take_languages(
+    struct content *c, struct rfc822 *l, struct buf *text, struct err *err)
 {
 	c->languages.limit = SIZE_MAX / 2;
 	while (rfc822_atom(l, text) >= 0) {
@@ -145,8 +146,8 @@ text_slot(struct content *c, const struct field *f)
 	return NULL;
 }
 
-typedef int taker(struct content *c, struct rfc822 *l, struct buf *text,
-    struct err *err);
+typedef int taker(
+    struct content *c, struct rfc822 *l, struct buf *text, struct err *err);
 
 /* The reader of a field; NULL when it is of no use or was there already. */
 static taker *
@@ -247,8 +248,8 @@ put_extension(const struct content *c, struct buf *out, struct err *err)
 		if (buf_puts(out, "NIL", err) < 0)
 			return -1;
 	} else if (buf_putc(out, '(', err) < 0 ||
-	    buf_put(out, c->languages.data, c->languages.len, err) < 0 ||
-	    buf_putc(out, ')', err) < 0) {
+		   buf_put(out, c->languages.data, c->languages.len, err) < 0 ||
+		   buf_putc(out, ')', err) < 0) {
 		return -1;
 	}
 	if (buf_putc(out, ' ', err) < 0)
@@ -262,10 +263,10 @@ is_cut_off(const struct structure_part *p, const struct content *c)
 {
 	if (c->type == NULL)
 		return p->parent != NULL &&
-		    structure_node(p->parent)->is_digest;
+		       structure_node(p->parent)->is_digest;
 	return (strcasecmp(c->type, "message") == 0 &&
 		   strcasecmp(c->subtype, "rfc822") == 0) ||
-	    strcasecmp(c->type, "multipart") == 0;
+	       strcasecmp(c->type, "multipart") == 0;
 }
 
 static int
@@ -297,8 +298,8 @@ put_message(const struct structure *s, const struct structure_part *p,
 	const struct structure_part *in = p->children;
 
 	if (buf_putc(out, ' ', err) < 0 ||
-	    envelope_put(s->message + in->header_at, in->header_len, out,
-		err) < 0 ||
+	    envelope_put(s->message + in->header_at, in->header_len, out, err) <
+		0 ||
 	    buf_putc(out, ' ', err) < 0)
 		return -1;
 	return put_part(s, in, extended, out, err);
@@ -312,8 +313,8 @@ put_common(const struct content *c, struct buf *out, struct err *err)
 	    imap_put_nstring_unfolded(out, c->description, err) < 0 ||
 	    buf_putc(out, ' ', err) < 0)
 		return -1;
-	return imap_put_nstring(out,
-	    c->encoding == NULL ? "7bit" : c->encoding, err);
+	return imap_put_nstring(
+	    out, c->encoding == NULL ? "7bit" : c->encoding, err);
 }
 
 static int
@@ -350,8 +351,9 @@ put_multipart(const struct structure *s, const struct structure_part *p,
 		if (put_part(s, in, extended, out, err) < 0)
 			return -1;
 	if (p->children == NULL &&
-	    buf_puts(out, extended ? NO_PARTS " NIL NIL NIL NIL)"
-				   : NO_PARTS ")", err) < 0)
+	    buf_puts(out,
+		extended ? NO_PARTS " NIL NIL NIL NIL)" : NO_PARTS ")",
+		err) < 0)
 		return -1;
 	if (buf_putc(out, ' ', err) < 0 ||
 	    imap_put_nstring(out, c->subtype, err) < 0)
@@ -393,14 +395,14 @@ says_nothing(const struct content *c)
 	if (c->encoding != NULL && strcasecmp(c->encoding, "7bit") != 0)
 		return false;
 	return c->id == NULL && c->description == NULL && c->md5 == NULL &&
-	    c->disposition == NULL && c->languages.len == 0 &&
-	    c->location == NULL;
+	       c->disposition == NULL && c->languages.len == 0 &&
+	       c->location == NULL;
 }
 
 /* Of such a message Dovecot keeps that it is one, and not how it was said. */
 static int
-put_root(const struct structure *s, bool extended, struct buf *out,
-    struct err *err)
+put_root(
+    const struct structure *s, bool extended, struct buf *out, struct err *err)
 {
 	cleanup(content_reset) struct content c = { 0 };
 	const struct structure_part *root = structure_root(s);
@@ -418,15 +420,14 @@ put_root(const struct structure *s, bool extended, struct buf *out,
 }
 
 int
-structure_put_bodystructure(const struct structure *s, struct buf *out,
-    struct err *err)
+structure_put_bodystructure(
+    const struct structure *s, struct buf *out, struct err *err)
 {
 	return put_root(s, true, out, err);
 }
 
 int
-structure_put_body(const struct structure *s, struct buf *out,
-    struct err *err)
+structure_put_body(const struct structure *s, struct buf *out, struct err *err)
 {
 	return put_root(s, false, out, err);
 }

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The sealpost authors */
 
 /*
- * What these tables expect was said by Dovecot 2.3.19; so many more messages are
- * compared in tests/e2e/test_structure_oracle.py.
+ * What these tables expect was said by Dovecot 2.3.19; so many more messages
+ * are compared in tests/e2e/test_structure_oracle.py.
  */
 
 #include "mail/structure.h"
@@ -20,8 +20,7 @@
 static const struct {
 	const char *name, *message, *said;
 } structures[] = {
-	{ "nothing",
-	    "",
+	{ "nothing", "",
 	    "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
 	    "\"7bit\" 0 0 NIL NIL NIL NIL)" },
 	{ "no header",
@@ -204,9 +203,7 @@ static const struct {
 static const struct {
 	const char *name, *header, *said;
 } envelopes[] = {
-	{ "nothing",
-	    "",
-	    "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)" },
+	{ "nothing", "", "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)" },
 	{ "texts",
 	    "Date: today\r\n"
 	    "Subject:  a\r\n"
@@ -217,8 +214,7 @@ static const struct {
 	    "(\"today\" {3}\r\n"
 	    "a b NIL NIL NIL NIL NIL NIL \"<a@b> <c@d>\" {6}\r\n"
 	    "<e\xe4@f>)" },
-	{ "an address",
-	    "From: Ann <ann@x.example>\r\n",
+	{ "an address", "From: Ann <ann@x.example>\r\n",
 	    "(NIL NIL ((\"Ann\" NIL \"ann\" \"x.example\")) ((\"Ann\" "
 	    "NIL \"ann\" \"x.example\")) ((\"Ann\" NIL \"ann\" "
 	    "\"x.example\")) NIL NIL NIL NIL NIL)" },
@@ -228,13 +224,11 @@ static const struct {
 	    "(NIL NIL ((NIL NIL \"ann\" \"x.example\")) ((NIL NIL "
 	    "\"ann\" \"x.example\")) ((NIL NIL \"ann\" \"x.example\")) "
 	    "((NIL NIL \"ann\" \"x.example\")) NIL NIL NIL NIL)" },
-	{ "the name in a comment",
-	    "From: ann@x.example (Ann (B) \\) C)\r\n",
+	{ "the name in a comment", "From: ann@x.example (Ann (B) \\) C)\r\n",
 	    "(NIL NIL ((\"Ann (B) ) C\" NIL \"ann\" \"x.example\")) "
 	    "((\"Ann (B) ) C\" NIL \"ann\" \"x.example\")) ((\"Ann (B) "
 	    ") C\" NIL \"ann\" \"x.example\")) NIL NIL NIL NIL NIL)" },
-	{ "quoted",
-	    "To: \"A, \\\"B\\\"\" <\"c d\"@e>, f@[1.2.3.4]\r\n",
+	{ "quoted", "To: \"A, \\\"B\\\"\" <\"c d\"@e>, f@[1.2.3.4]\r\n",
 	    "(NIL NIL NIL NIL NIL (({6}\r\n"
 	    "A, \"B\" NIL \"c d\" \"e\")(NIL NIL \"f\" \"[1.2.3.4]\")) "
 	    "NIL NIL NIL NIL)" },
@@ -245,20 +239,17 @@ static const struct {
 	    "\"b\")(NIL NIL \"c\" \"d\")(NIL NIL NIL NIL)(NIL NIL "
 	    "\"e\" \"f\")) ((NIL NIL \"undisclosed-recipients\" "
 	    "NIL)(NIL NIL NIL NIL)) NIL NIL NIL)" },
-	{ "route",
-	    "To: <@a,@b:c@d>, <@a c@d>\r\n",
+	{ "route", "To: <@a,@b:c@d>, <@a c@d>\r\n",
 	    "(NIL NIL NIL NIL NIL ((NIL \"@a,@b\" \"c\" \"d\")(NIL "
 	    "\"INVALID_ROUTE\" \"c\" \"d\")) NIL NIL NIL NIL)" },
-	{ "broken",
-	    "To: a, b c, <d>, e@, <f@g, \"h\r\n",
+	{ "broken", "To: a, b c, <d>, e@, <f@g, \"h\r\n",
 	    "(NIL NIL NIL NIL NIL ((NIL NIL \"a\" "
 	    "\"MISSING_DOMAIN\")(\"b c\" NIL \"MISSING_MAILBOX\" "
 	    "\"MISSING_DOMAIN\")(NIL NIL \"d\" \"MISSING_DOMAIN\")(NIL "
 	    "NIL \"e\" \"MISSING_DOMAIN\")(NIL NIL \"f\" "
 	    "\"SYNTAX_ERROR\")(NIL NIL \"MISSING_MAILBOX\" "
 	    "\"MISSING_DOMAIN\")) NIL NIL NIL NIL)" },
-	{ "dots",
-	    "To: .a..b.@c, d . e @ f . g\r\n",
+	{ "dots", "To: .a..b.@c, d . e @ f . g\r\n",
 	    "(NIL NIL NIL NIL NIL ((NIL NIL \".a..b.\" \"c\")({4}\r\n"
 	    "d. e NIL \"MISSING_MAILBOX\" \"MISSING_DOMAIN\")) NIL NIL "
 	    "NIL NIL)" },
@@ -269,30 +260,28 @@ static const struct {
 	    "Subject: two\r\n",
 	    "(NIL \"two\" NIL NIL NIL ((NIL NIL \"a\" \"b\")(NIL NIL "
 	    "\"c\" \"d\")) NIL NIL NIL NIL)" },
-	{ "8 bit",
-	    "From: \xe4 <a@b>\r\n",
+	{ "8 bit", "From: \xe4 <a@b>\r\n",
 	    "(NIL NIL (({1}\r\n"
 	    "\xe4 NIL \"a\" \"b\")) (({1}\r\n"
 	    "\xe4 NIL \"a\" \"b\")) (({1}\r\n"
 	    "\xe4 NIL \"a\" \"b\")) NIL NIL NIL NIL NIL)" },
 };
 
-static const char sample[] =
-    "Subject: outer\r\n"
-    "Content-Type: multipart/mixed; boundary=b\r\n"
-    "\r\n"
-    "--b\r\n"
-    "X-A: 1\r\n"
-    "\r\n"
-    "one\r\n"
-    "--b\r\n"
-    "Content-Type: message/rfc822\r\n"
-    "\r\n"
-    "Subject: inner\r\n"
-    "X-B: 2\r\n"
-    "\r\n"
-    "two\r\n"
-    "--b--\r\n";
+static const char sample[] = "Subject: outer\r\n"
+			     "Content-Type: multipart/mixed; boundary=b\r\n"
+			     "\r\n"
+			     "--b\r\n"
+			     "X-A: 1\r\n"
+			     "\r\n"
+			     "one\r\n"
+			     "--b\r\n"
+			     "Content-Type: message/rfc822\r\n"
+			     "\r\n"
+			     "Subject: inner\r\n"
+			     "X-B: 2\r\n"
+			     "\r\n"
+			     "two\r\n"
+			     "--b--\r\n";
 
 static const struct {
 	const char *name;
@@ -301,25 +290,23 @@ static const struct {
 } sections[] = {
 	{ "all", { .kind = SECTION_ALL }, sample },
 	{ "part", { .path = (unsigned[]){ 1 }, .path_len = 1 }, "one" },
-	{ "part 0 is the first",
-	    { .path = (unsigned[]){ 0 }, .path_len = 1 }, "one" },
-	{ "its header",
-	    { SECTION_MIME, (unsigned[]){ 1 }, 1, NULL, 0 }, "X-A: 1\r\n\r\n" },
+	{ "part 0 is the first", { .path = (unsigned[]){ 0 }, .path_len = 1 },
+	    "one" },
+	{ "its header", { SECTION_MIME, (unsigned[]){ 1 }, 1, NULL, 0 },
+	    "X-A: 1\r\n\r\n" },
 	{ "a text is its own part",
 	    { .path = (unsigned[]){ 1, 1 }, .path_len = 2 }, "one" },
-	{ "but once",
-	    { .path = (unsigned[]){ 1, 1, 1 }, .path_len = 3 }, NULL },
+	{ "but once", { .path = (unsigned[]){ 1, 1, 1 }, .path_len = 3 },
+	    NULL },
 	{ "a text has no HEADER",
 	    { SECTION_HEADER, (unsigned[]){ 1 }, 1, NULL, 0 }, NULL },
 	{ "no part 3", { .path = (unsigned[]){ 3 }, .path_len = 1 }, NULL },
-	{ "a message",
-	    { .path = (unsigned[]){ 2 }, .path_len = 1 },
+	{ "a message", { .path = (unsigned[]){ 2 }, .path_len = 1 },
 	    "Subject: inner\r\nX-B: 2\r\n\r\ntwo" },
 	{ "its TEXT", { SECTION_TEXT, (unsigned[]){ 2 }, 1, NULL, 0 }, "two" },
-	{ "its only part",
-	    { .path = (unsigned[]){ 2, 1 }, .path_len = 2 }, "two" },
-	{ "its HEADER",
-	    { SECTION_HEADER, (unsigned[]){ 2 }, 1, NULL, 0 },
+	{ "its only part", { .path = (unsigned[]){ 2, 1 }, .path_len = 2 },
+	    "two" },
+	{ "its HEADER", { SECTION_HEADER, (unsigned[]){ 2 }, 1, NULL, 0 },
 	    "Subject: inner\r\nX-B: 2\r\n\r\n" },
 	{ "fields of it",
 	    { SECTION_HEADER_FIELDS, (unsigned[]){ 2 }, 1,
@@ -386,13 +373,13 @@ sections_are_found(void **state)
 		const char *octets = sections[i].octets;
 		const uint8_t *data;
 		size_t n;
-		int rc = structure_section(s, &sections[i].want, &scratch,
-		    &data, &n, NULL);
+		int rc = structure_section(
+		    s, &sections[i].want, &scratch, &data, &n, NULL);
 
 		assert_int_equal(rc, octets != NULL);
 		assert_int_equal(buf_put(&out, data, n, NULL), 0);
-		assert_said(&out, octets == NULL ? "" : octets,
-		    sections[i].name);
+		assert_said(
+		    &out, octets == NULL ? "" : octets, sections[i].name);
 	}
 }
 

@@ -165,7 +165,7 @@ main(void)
 		} else if (what == 'P') {
 			look(s, messages, countof(messages));
 		} else if (what == 'M' && scanf("%zu %zu", &uid, &n) == 2 &&
-		    uid < countof(messages)) {
+			   uid < countof(messages)) {
 			free(messages[uid].data);
 			messages[uid].data = read_octets(n);
 			messages[uid].n = n;

@@ -4,9 +4,10 @@
 /*
  * usage: structure_say < requests
  *
- * A request is "<octets> <sections>\n", the message, and for each section a line
- * as it stands between the brackets of BODY[...]. The answer is BODYSTRUCTURE,
- * BODY, ENVELOPE and the sections, each as "<octets>\n" and the octets.
+ * A request is "<octets> <sections>\n", the message, and for each section a
+ * line as it stands between the brackets of BODY[...]. The answer is
+ * BODYSTRUCTURE, BODY, ENVELOPE and the sections, each as "<octets>\n" and the
+ * octets.
  */
 
 #include <stdio.h>
