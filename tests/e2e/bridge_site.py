@@ -36,7 +36,9 @@ from harness import (BUILD, Daemon, MAIL_USER, PASSWORD, PATIENCE, Site,
                      free_ports, run, wait_for)
 from test_dovecot_plugin import BUILT, MODULES, own_mounts
 
-PROGRAM = os.path.join(BUILD, "bridge", "sealpost-bridge")
+# another build of the bridge alone, with sanitizers say
+PROGRAM = os.environ.get("SEALPOST_BRIDGE") or os.path.join(
+    BUILD, "bridge", "sealpost-bridge")
 
 DOVECOT_TLS_23 = """\
 ssl = yes
