@@ -33,7 +33,7 @@ struct session {
 };
 
 struct place {
-	const struct bridge_service *service;
+	struct bridge_service service;
 	int fd;
 	bool is_loopback;
 };
@@ -78,7 +78,7 @@ static int
 add_place(struct bridge_listeners *l, const struct bridge_service *service,
     int fd, const char *name, struct err *err)
 {
-	const struct place p = { service, fd, is_loopback(fd) };
+	const struct place p = { *service, fd, is_loopback(fd) };
 
 	if (l->place_count == SOCKETS_MAX)
 		return err_set(err, ERR_PERM, "there are too many listeners");
@@ -263,7 +263,7 @@ new_session(struct bridge_listeners *l, const struct place *p, int fd,
 	if (s == NULL)
 		return err_nomem(err);
 	*s = (struct session){ .owner = l,
-		.service = p->service,
+		.service = &p->service,
 		.client = steal(&client),
 		.may_plain = p->is_loopback };
 	(void)pthread_mutex_lock(&l->lock);
@@ -282,9 +282,9 @@ new_session(struct bridge_listeners *l, const struct place *p, int fd,
 static void
 turn_away(const struct place *p, int fd)
 {
-	log_warning("%s: more than max_connections clients", p->service->name);
-	if (!p->service->tls)
-		(void)send(fd, p->service->busy, strlen(p->service->busy),
+	log_warning("%s: more than max_connections clients", p->service.name);
+	if (!p->service.tls)
+		(void)send(fd, p->service.busy, strlen(p->service.busy),
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
 }
@@ -309,7 +309,7 @@ accept_one(struct bridge_listeners *l, const struct place *p)
 	}
 	if (new_session(l, p, fd, &err) < 0) {
 		give_room(l);
-		log_warning("%s: %s", p->service->name, err.text);
+		log_warning("%s: %s", p->service.name, err.text);
 	}
 }
 

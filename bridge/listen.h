@@ -13,7 +13,7 @@
 
 #include "bridge.h"
 
-/* What a kind of listener runs for a client. */
+/* What a kind of listener runs for a client; the texts are borrowed. */
 struct bridge_service {
 	const char *name;  /* for the log */
 	const char *listen; /* of the configuration; "" = none */
@@ -25,7 +25,7 @@ struct bridge_service {
 
 struct bridge_listeners;
 
-/* Opens them all; ERR_PERM for one that may not be, ERR_TEMP. */
+/* Opens them all, copies `services`; ERR_PERM for one that may not be, ERR_TEMP. */
 int bridge_listeners_open(struct bridge *b,
     const struct bridge_service *services, size_t count,
     struct bridge_listeners **out, struct err *err) must_check;
