@@ -8,7 +8,8 @@
 #include "opener_private.h"
 #include "user_private.h"
 
-enum { PIECE = 4096 };
+/* A passphrase may have to be typed, but a client waits. */
+enum { GPG_TIMEOUT_MS = 60 * 1000, PIECE = 4096 };
 
 /* What is wrong with a message stays wrong with it. */
 static int
@@ -34,7 +35,8 @@ decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
     size_t n, struct buf *to, struct pgp_signature *signature, struct err *err)
 {
 	const struct pgp_decryption how = { .gnupg_home = user_gnupg_home(u),
-		.session_key = session_key };
+		.session_key = session_key,
+		.timeout_ms = GPG_TIMEOUT_MS };
 	struct pgp_signature dropped;
 	cleanup(buf_reset) struct buf out = { .limit = to->limit - to->len,
 		.secret = true };

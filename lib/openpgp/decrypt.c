@@ -247,6 +247,7 @@ struct work {
 	const void *data;
 	size_t n;
 	struct pgp_signature *signature; /* NULL: not asked for */
+	int timeout_ms;                  /* -1: none */
 };
 
 static enum pgp_verdict
@@ -310,8 +311,7 @@ run(struct gpg *g, const struct work *w, struct decryption *d, struct err *err)
 		   ? gpgme_op_decrypt_start(ctx, ciphertext, plaintext)
 		   : gpgme_op_decrypt_verify_start(ctx, ciphertext, plaintext);
 
-	/* people may take their time to type a passphrase */
-	int rc = gpg_wait(g, &code, -1, err);
+	int rc = gpg_wait(g, &code, w->timeout_ms, err);
 
 	gpgme_set_status_cb(ctx, NULL, NULL);
 	if (rc < 0)
@@ -358,7 +358,8 @@ pgp_decrypt(const char *gnupg_home, const void *data, size_t n, struct buf *out,
     struct err *err)
 {
 	const struct pgp_decryption how = { .gnupg_home = gnupg_home };
-	const struct work w = { .data = data, .n = n };
+	/* people may take their time to type a passphrase */
+	const struct work w = { .data = data, .n = n, .timeout_ms = -1 };
 
 	return decrypt(&how, &w, out, err);
 }
@@ -367,7 +368,10 @@ int
 pgp_decrypt_more(const struct pgp_decryption *how, const void *data, size_t n,
     struct buf *out, struct pgp_signature *signature, struct err *err)
 {
-	const struct work w = { .data = data, .n = n, .signature = signature };
+	const struct work w = { .data = data,
+		.n = n,
+		.signature = signature,
+		.timeout_ms = how->timeout_ms > 0 ? how->timeout_ms : -1 };
 
 	*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
 	return decrypt(how, &w, out, err);

@@ -40,6 +40,8 @@ struct pgp_decryption {
 	 * then. NULL: the keyring's.
 	 */
 	const char *session_key;
+	/* how long gpg may give no sign of life; 0: as long as it likes */
+	int timeout_ms;
 };
 
 /* pgp_decrypt(), and what the signatures in the message are worth. */
