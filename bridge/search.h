@@ -105,10 +105,37 @@ int search_sealed(struct search *s, uint32_t uid,
 
 /*
  * The program for the server, RETURN and CHARSET included. When nothing was
- * looked at it finds nothing. ERR_PERM: longer than LIMIT_SEARCH_PROGRAM, which
- * servers do not take: answer NO [LIMIT].
+ * looked at it finds nothing. ERR_PERM: it is longer than LIMIT_SEARCH_PROGRAM,
+ * which servers do not take; it is to be asked in parts then.
  */
-int search_put_program(const struct search *s, struct search_command *c,
+int search_put_program(
+    struct search *s, struct search_command *c, struct err *err) must_check;
+
+/*
+ * The next part: a program of at most `room` octets without RETURN, to be run
+ * with the client's addressing; what all of them find is the result. *done
+ * counts on from 0. 1, 0 there is no more, -1 ERR_PERM: it cannot be done in
+ * parts (MODSEQ and PARTIAL, whose answers are the server's; a client's text
+ * that is too long): answer NO [LIMIT].
+ */
+int search_put_part(struct search *s, size_t room, size_t *done,
+    struct search_command *c, struct err *err) must_check;
+
+/*
+ * Then the untagged answer, with its CRLF, from the numbers in ascending order;
+ * nothing when RETURN asked for nothing that is told.
+ */
+int search_put_answer(const struct search *s, const char *tag, bool by_uid,
+    const uint32_t *numbers, size_t count, struct buf *out,
+    struct err *err) must_check;
+
+/*
+ * And for RETURN (SAVE) the programs that save the result at the server, one
+ * after the other; *done counts on from 0. 1 and what follows "[UID] SEARCH ",
+ * 0 there is no more, -1.
+ */
+int search_put_save(const struct search *s, bool by_uid, size_t room,
+    const uint32_t *numbers, size_t count, size_t *done, struct buf *out,
     struct err *err) must_check;
 
 #endif

@@ -41,10 +41,19 @@ struct node {
 	char *field;
 	struct buf key; /* folded */
 	struct uids found;
+	size_t in_part; /* of those, in the part that is being written */
+};
+
+/* What RETURN asks for. */
+struct search_return {
+	bool there; /* an ESEARCH is the answer */
+	bool min, max, all, count, save;
+	bool other; /* what the server alone knows */
 };
 
 struct search {
-	struct buf ret;                     /* RETURN (...) and a blank */
+	struct buf ret; /* RETURN (...) and a blank */
+	struct search_return asks;
 	struct search_command charset_text; /* CHARSET and a blank */
 	char *charset;                      /* of the strings */
 	struct node *root;                  /* an AND */

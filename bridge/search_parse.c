@@ -402,6 +402,7 @@ take_modseq(struct parser *p, struct node *n, struct err *err)
 	cleanup(buf_reset) struct buf value = { .limit = LIMIT_SEARCH_PROGRAM };
 
 	n->kind = NODE_SERVER;
+	p->s->asks.other = true; /* the answer has a number of the server's */
 	if (take_argument(p, n, &value, err) < 0)
 		return -1;
 	if (value.len > 0 && value.data[0] >= '0' && value.data[0] <= '9')
@@ -580,26 +581,49 @@ skip_word(struct parser *p, const char *word)
 	return true;
 }
 
+/* 0, or -1: the server would go on to search by itself (RFC 5267) */
+static int
+take_return_option(struct parser *p, struct err *err)
+{
+	struct search_return *asks = &p->s->asks;
+
+	if (strcmp(p->word, "UPDATE") == 0 || strcmp(p->word, "CONTEXT") == 0)
+		return broken(err, "unknown option of RETURN");
+	if (strcmp(p->word, "MIN") == 0)
+		asks->min = true;
+	else if (strcmp(p->word, "MAX") == 0)
+		asks->max = true;
+	else if (strcmp(p->word, "ALL") == 0)
+		asks->all = true;
+	else if (strcmp(p->word, "COUNT") == 0)
+		asks->count = true;
+	else if (strcmp(p->word, "SAVE") == 0)
+		asks->save = true;
+	else
+		asks->other = true;
+	return 0;
+}
+
 /* A list of words (RFC 4466, 2.6.1), at "(" */
 static int
 take_return_options(struct parser *p, struct err *err)
 {
 	struct buf *ret = &p->s->ret;
+	struct search_return *asks = &p->s->asks;
 	size_t start = p->at++;
 
 	while (!at(p, ')')) {
-		if (take_word(p, err) < 0)
+		if (take_word(p, err) < 0 || take_return_option(p, err) < 0)
 			return -1;
-		/* the server would go on to search by itself (RFC 5267) */
-		if (strcmp(p->word, "UPDATE") == 0 ||
-		    strcmp(p->word, "CONTEXT") == 0)
-			return broken(err, "unknown option of RETURN");
 		if (at(p, ' '))
 			p->at++;
 		else if (!at(p, ')'))
 			return broken(err, "malformed RETURN");
 	}
 	p->at++;
+	asks->there = true;
+	if (!asks->min && !asks->max && !asks->count && !asks->save)
+		asks->all = true;
 	if (buf_puts(ret, "RETURN ", err) < 0 ||
 	    buf_put(ret, p->text + start, p->at - start, err) < 0 ||
 	    buf_putc(ret, ' ', err) < 0)

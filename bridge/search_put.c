@@ -150,7 +150,18 @@ struct writer {
 	struct search_command *to;
 	const struct search *s;
 	struct universe *u; /* NULL: of candidates */
+	size_t plain;       /* of the universe */
 };
+
+static void
+count_found(struct writer *w, struct node *first)
+{
+	for (struct node *n = first; n != NULL; n = n->next) {
+		if (n->kind == NODE_BLIND)
+			n->in_part = mark(w->u, &n->found);
+		count_found(w, n->children);
+	}
+}
 
 /*
  * Of candidates a blind key is as if it said whatever finds more. Constants are
@@ -166,11 +177,11 @@ blind_constant(const struct writer *w, const struct node *n, bool upper)
 {
 	if (w->u == NULL)
 		return upper ? ALWAYS : NEVER;
-	if (w->s->plain.count > 0)
+	if (w->plain > 0)
 		return OPEN;
-	if (n->found.count == 0)
+	if (n->in_part == 0)
 		return NEVER;
-	return n->found.count == w->s->sealed.count ? ALWAYS : OPEN;
+	return n->in_part == w->u->count ? ALWAYS : OPEN;
 }
 
 /* One child that is `deciding` decides, one that is open leaves it open. */
@@ -219,7 +230,7 @@ put_blind(struct writer *w, const struct node *n, struct err *err)
 	struct buf *out = &w->to->text;
 	size_t found = mark(w->u, &n->found);
 
-	if (w->s->plain.count == 0)
+	if (w->plain == 0)
 		return put_set(w->u, found, out, err);
 	if (found > 0 && (buf_puts(out, "OR ", err) < 0 ||
 			     put_set(w->u, found, out, err) < 0 ||
@@ -317,21 +328,71 @@ search_put_candidates(
 	return put_keys(&w, s->root->children, true, err);
 }
 
+/* The program for the messages of the universe alone, without RETURN. */
+static int
+put_for(struct search *s, struct universe *u, struct search_command *c,
+    struct err *err)
+{
+	struct writer w = { .to = c, .s = s, .u = u };
+
+	w.plain = mark(u, &s->plain);
+	count_found(&w, s->root);
+	if (search_command_add(c, &s->charset_text, err) < 0)
+		return -1;
+	if (u->count == 0 || constant(&w, s->root, true) == NEVER)
+		return buf_puts(&c->text, "NOT ALL", err);
+	if (put_universe(u, &c->text, err) < 0)
+		return -1;
+	return put_keys(&w, s->root->children, true, err);
+}
+
 int
-search_put_program(
-    const struct search *s, struct search_command *c, struct err *err)
+search_put_program(struct search *s, struct search_command *c, struct err *err)
 {
 	cleanup(universe_reset) struct universe u = { 0 };
-	struct writer w = { .to = c, .s = s, .u = &u };
 
 	c->text.limit = LIMIT_SEARCH_PROGRAM;
 	if (universe_init(&u, s, err) < 0 ||
-	    buf_put(&c->text, s->ret.data, s->ret.len, err) < 0 ||
-	    search_command_add(c, &s->charset_text, err) < 0)
+	    buf_put(&c->text, s->ret.data, s->ret.len, err) < 0)
 		return -1;
-	if (u.count == 0 || constant(&w, s->root, true) == NEVER)
-		return buf_puts(&c->text, "NOT ALL", err);
-	if (put_universe(&u, &c->text, err) < 0)
+	return put_for(s, &u, c, err);
+}
+
+/* As many of the messages from `from` on as there is room for; 0, -1. */
+static int
+put_most(struct search *s, const struct universe *all, size_t from, size_t room,
+    size_t *count, struct search_command *c, struct err *err)
+{
+	struct err why = { 0 };
+
+	for (*count = all->count - from; *count > 0; *count /= 2) {
+		struct universe part = { all->list + from, all->in, *count };
+
+		search_command_reset(c);
+		c->text.limit = room;
+		if (put_for(s, &part, c, &why) == 0)
+			return 0;
+		if (why.kind != ERR_PERM)
+			break;
+	}
+	return err_set(err, why.kind, "%s", why.text);
+}
+
+int
+search_put_part(struct search *s, size_t room, size_t *done,
+    struct search_command *c, struct err *err)
+{
+	cleanup(universe_reset) struct universe u = { 0 };
+	size_t count;
+
+	if (s->asks.other)
+		return err_set(err, ERR_PERM, "it is too long for the server");
+	if (universe_init(&u, s, err) < 0)
 		return -1;
-	return put_keys(&w, s->root->children, true, err);
+	if (*done >= u.count)
+		return 0;
+	if (put_most(s, &u, *done, room, &count, c, err) < 0)
+		return -1;
+	*done += count;
+	return 1;
 }

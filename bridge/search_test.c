@@ -280,7 +280,7 @@ a_message_that_cannot_be_opened_fails(void **state)
 	assert_string_equal(err.text, "the key is locked");
 }
 
-/* Sets that a server would not take are told. */
+/* Sets that a server would not take are told, and asked in parts. */
 static void
 programs_are_bounded(void **state)
 {
@@ -289,6 +289,7 @@ programs_are_bounded(void **state)
 	struct sealed yes = { .message = "Subject: in\r\n\r\n" };
 	struct sealed no = { .message = "Subject: x\r\n\r\n" };
 	struct err err = { 0 };
+	size_t done = 0, parts = 0;
 
 	(void)state;
 	assert_int_equal(search_parse("SUBJECT in", 10, &s, NULL), 0);
@@ -302,6 +303,111 @@ programs_are_bounded(void **state)
 		assert_int_equal(look(s, uid, uid % 2 ? &yes : &no, NULL), 0);
 	assert_int_equal(search_put_program(s, &c, &err), -1);
 	assert_int_equal(err.kind, ERR_PERM);
+	while (search_put_part(s, LIMIT_SEARCH_PROGRAM, &done, &c, NULL) == 1) {
+		assert_in_range(c.text.len, 8, LIMIT_SEARCH_PROGRAM);
+		parts++;
+	}
+	assert_int_equal(done, 6999 + 19999);
+	assert_in_range(parts, 2, 4);
+}
+
+static void
+parts_are_written(void **state)
+{
+	static const char *const expected[] = {
+		"UID 1:2 OR UID 2 (UID 1 SUBJECT in) SEEN",
+		"NOT ALL",
+		"UID 5,9 OR UID 5 (UID 9 SUBJECT in) SEEN",
+	};
+	static const char in[] = "SUBJECT in SEEN";
+	cleanup(search_free) struct search *s = NULL;
+	cleanup(search_command_reset) struct search_command c = { 0 };
+	size_t done = 0;
+
+	(void)state;
+	assert_int_equal(search_parse(in, sizeof in - 1, &s, NULL), 0);
+	look_at_all(s);
+	for (size_t i = 0; i < countof(expected); i++) {
+		assert_int_equal(search_put_part(s, 40, &done, &c, NULL), 1);
+		assert_command(&c, expected[i], "part");
+	}
+	assert_int_equal(search_put_part(s, 40, &done, &c, NULL), 0);
+}
+
+static void
+what_the_server_alone_knows_is_not_asked_in_parts(void **state)
+{
+	static const char *const programs_of[] = { "MODSEQ 7 BODY x",
+		"RETURN (PARTIAL 1:5) BODY x" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(programs_of); i++) {
+		cleanup(search_free) struct search *s = NULL;
+		cleanup(search_command_reset) struct search_command c = { 0 };
+		struct err err = { 0 };
+		size_t done = 0;
+
+		assert_int_equal(search_parse(programs_of[i],
+				     strlen(programs_of[i]), &s, NULL),
+		    0);
+		look_at_all(s);
+		assert_int_equal(search_put_part(s, 100, &done, &c, &err), -1);
+		assert_int_equal(err.kind, ERR_PERM);
+	}
+}
+
+/* What is told, and what is saved in pieces of at most five octets. */
+static const struct {
+	const char *in, *answer, *saved;
+	size_t count; /* of 2, 3, 4, 7 */
+	bool by_uid;
+} answers[] = {
+	{ "BODY x", "* SEARCH 2 3 4 7\r\n", "", 4, false },
+	{ "BODY x", "* SEARCH\r\n", "", 0, true },
+	{ "RETURN () BODY x", "* ESEARCH (TAG \"t1\") ALL 2:4,7\r\n", "", 4,
+	    false },
+	{ "RETURN (MIN MAX COUNT) BODY x",
+	    "* ESEARCH (TAG \"t1\") UID MIN 2 MAX 7 COUNT 4\r\n", "", 4, true },
+	{ "RETURN (MIN MAX ALL COUNT) BODY x",
+	    "* ESEARCH (TAG \"t1\") COUNT 0\r\n", "", 0, false },
+	{ "RETURN (SAVE) BODY x", "",
+	    "RETURN (SAVE) UID 2:4|RETURN (SAVE) OR $ UID 7|", 4, true },
+	{ "RETURN (SAVE) BODY x", "", "RETURN (SAVE) NOT ALL|", 0, true },
+	{ "RETURN (SAVE MIN) BODY x", "* ESEARCH (TAG \"t1\") MIN 2\r\n",
+	    "RETURN (SAVE) 2|", 4, false },
+	{ "RETURN (SAVE MIN MAX) BODY x",
+	    "* ESEARCH (TAG \"t1\") MIN 2 MAX 7\r\n",
+	    "RETURN (SAVE) 2|RETURN (SAVE) OR $ 7|", 4, false },
+	{ "RETURN (SAVE COUNT) BODY x", "* ESEARCH (TAG \"t1\") COUNT 1\r\n",
+	    "RETURN (SAVE) 2|", 1, false },
+};
+
+static void
+answers_are_written(void **state)
+{
+	static const uint32_t numbers[] = { 2, 3, 4, 7 };
+
+	(void)state;
+	for (size_t i = 0; i < countof(answers); i++) {
+		cleanup(search_free) struct search *s = NULL;
+		cleanup(buf_reset) struct buf out = { .limit = 1000 };
+		cleanup(buf_reset) struct buf saved = { .limit = 1000 };
+		const char *in = answers[i].in;
+		size_t done = 0, count = answers[i].count;
+		bool by_uid = answers[i].by_uid;
+
+		assert_int_equal(search_parse(in, strlen(in), &s, NULL), 0);
+		assert_int_equal(search_put_answer(s, "t1", by_uid, numbers,
+				     count, &out, NULL),
+		    0);
+		while (search_put_save(s, by_uid, 3, numbers, count, &done,
+			   &saved, NULL) == 1)
+			assert_int_equal(buf_putc(&saved, '|', NULL), 0);
+		assert_non_null(buf_str(&out, NULL));
+		assert_non_null(buf_str(&saved, NULL));
+		assert_string_equal((char *)out.data, answers[i].answer);
+		assert_string_equal((char *)saved.data, answers[i].saved);
+	}
 }
 
 static void
@@ -364,6 +470,10 @@ main(void)
 		cmocka_unit_test(bodies_are_spared),
 		cmocka_unit_test(a_message_that_cannot_be_opened_fails),
 		cmocka_unit_test(programs_are_bounded),
+		cmocka_unit_test(parts_are_written),
+		cmocka_unit_test(
+		    what_the_server_alone_knows_is_not_asked_in_parts),
+		cmocka_unit_test(answers_are_written),
 		cmocka_unit_test(cut_and_damaged_programs_are_parsed),
 		cmocka_unit_test(depth_is_bounded),
 	};

@@ -204,6 +204,14 @@ class Sayer:
         self.send(b"P %s 0\n" % b" ".join(b"%d" % u for u in uids))
         return self.read()
 
+    def parts(self, room):
+        while True:
+            self.send(b"A %d\n" % room)
+            part = self.read()
+            if part == b"":
+                return
+            yield part
+
 
 def answer_of(untagged):
     """The SEARCH or ESEARCH answer, without the tag in it."""
@@ -284,6 +292,22 @@ class Oracle(unittest.TestCase):
 
     def test_none_sealed(self):
         self.compare_many(PROGRAMS // 10, lambda uid: False)
+
+    def test_in_parts(self):
+        """What is too long for one command."""
+        for number in range(PROGRAMS // 10):
+            program = re.sub(rb"^RETURN \([^)]*\) ", b"", self.dice.program())
+            with self.subTest("seed %d, number %d" % (SEED, number),
+                              program=program):
+                expected = self.client.ok(b"UID SEARCH " + program)
+                _, candidates = self.sayer.parse(program)
+                looked = numbers_of(answer_of(
+                    self.client.ok(b"UID SEARCH " + candidates)))
+                self.sayer.look(u if u % 3 else -u for u in looked)
+                parts = list(self.sayer.parts(len(program) * 2 + 400))
+                found = [n for part in parts for n in numbers_of(answer_of(
+                    self.client.ok(b"UID SEARCH " + part)))]
+                self.assertEqual(found, numbers_of(answer_of(expected)))
 
     def test_refused_alike(self):
         for program, expected in (

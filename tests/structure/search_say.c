@@ -9,6 +9,8 @@
  *	                               and the candidates' program
  *	P <uid>...\n                   these are looked at, negative ones as
  *	                               plain mail: answers the program
+ *	A <room>\n                    answers the next part of at most so many
+ *	                               octets; nothing when there is no more
  *
  * Programs are answered as "<octets>\n" and the octets, their literals as {n+}.
  */
@@ -148,12 +150,27 @@ look(struct search *s, struct kept *messages, size_t count)
 	answer(&c);
 }
 
+static void
+next_part(struct search *s, size_t *done)
+{
+	cleanup(search_command_reset) struct search_command c = { 0 };
+	struct err err = { 0 };
+	size_t room;
+
+	if (s == NULL || scanf("%zu", &room) != 1)
+		die("a part of what?");
+	if (search_put_part(s, room, done, &c, &err) < 0)
+		die(err.text);
+	answer(&c);
+}
+
 int
 main(void)
 {
 	enum { MESSAGES_MAX = 10000 };
 	static struct kept messages[MESSAGES_MAX];
 	struct search *s = NULL;
+	size_t done = 0;
 	char what;
 
 	while (scanf(" %c", &what) == 1) {
@@ -162,6 +179,9 @@ main(void)
 		if (what == 'S') {
 			search_free(&s);
 			s = parse();
+			done = 0;
+		} else if (what == 'A') {
+			next_part(s, &done);
 		} else if (what == 'P') {
 			look(s, messages, countof(messages));
 		} else if (what == 'M' && scanf("%zu %zu", &uid, &n) == 2 &&
