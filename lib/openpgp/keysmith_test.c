@@ -152,6 +152,84 @@ test_import_refuses(void **state)
 	}
 }
 
+/* All that a smith does. */
+struct made {
+	struct buf public, one, two;
+};
+
+static void
+made_reset(struct made *m)
+{
+	buf_reset(&m->public);
+	buf_reset(&m->one);
+	buf_reset(&m->two);
+}
+
+static int
+make_all(struct made *m, struct err *err)
+{
+	cleanup(keysmith_free) struct keysmith *k = NULL;
+
+	m->public.limit = m->one.limit = m->two.limit = 100000;
+	if (keysmith_new(&k, err) < 0 ||
+	    keysmith_generate(k, ADDRESS, "curve25519", bytes("one"), err) <
+	        0 ||
+	    keysmith_public(k, &m->public, err) < 0 ||
+	    keysmith_private(k, bytes("one"), &m->one, err) < 0 ||
+	    keysmith_change_passphrase(k, bytes("one"), bytes("two"), err) !=
+	        1 ||
+	    keysmith_private(k, bytes("two"), &m->two, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* gpg fails, or is killed, at its first, second, ... run: no false success. */
+static void
+test_gpg_fails(void **state)
+{
+	static const char *const ways[] = { "exit 2", "kill -9 $$" };
+	char folder[] = "/tmp/sealpost-test.XXXXXX";
+	struct test_gpg g;
+
+	(void)state;
+	test_gpg_start(&g);
+	assert_non_null(mkdtemp(folder));
+	setenv("XDG_RUNTIME_DIR", folder, 1);
+	for (size_t way = 0; way < countof(ways); way++) {
+		int rc = -1;
+		unsigned n = 1;
+
+		for (; rc < 0; n++) {
+			cleanup(made_reset) struct made m = { 0 };
+			char script[400];
+			struct err err = { 0 };
+
+			(void)snprintf(script, sizeof script,
+			    "n=$(cat %s/n 2>/dev/null || echo 0); n=$((n + 1))"
+			    "; echo $n > %s/n; [ $n = %u ] && %s; exec $gpg "
+			    "\"$@\"",
+			    g.home, g.home, n, ways[way]);
+			test_gpg_run(&g, "rm -f n", NULL);
+			test_gpg_replace(&g, script);
+			rc = make_all(&m, &err);
+			test_gpg_replace(&g, NULL);
+			if (rc == 0) {
+				assert_int_equal(
+				    opens(&m.public, &m.one, "one"), 1);
+				assert_int_equal(
+				    opens(&m.public, &m.two, "two"), 1);
+			}
+			assert_true(rc == 0 || err.text[0] != '\0');
+			assert_int_equal(rmdir(folder), 0);
+			assert_int_equal(mkdir(folder, 0700), 0);
+		}
+		assert_true(n > 6);
+	}
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(rmdir(folder), 0);
+	test_gpg_stop(&g);
+}
+
 /* The folder is gone, and so is the agent. */
 static void
 test_leaves_nothing(void **state)
@@ -185,6 +263,7 @@ main(void)
 		cmocka_unit_test(test_unknown_algorithm),
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_import_refuses),
+		cmocka_unit_test(test_gpg_fails),
 		cmocka_unit_test(test_leaves_nothing),
 	};
 
