@@ -42,6 +42,12 @@ opener_parts_reset(struct opener_parts *p)
 	header_reset(&p->header);
 }
 
+static void
+opening_reset(struct opening *o)
+{
+	pgp_last_reset(&o->last);
+}
+
 static bool
 is_encrypted_type(const struct header_field *f)
 {
@@ -79,14 +85,14 @@ opener_may_be_encrypted(const void *header, size_t n)
 /* ---- what the server sealed ---- */
 
 static int
-rebuild_header(struct user *u, const struct opener_parts *stored,
+rebuild_header(struct opening *o, const struct opener_parts *stored,
     const struct sealed_marker *marker, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf record = { .limit = LIMIT_HEAD,
 		.secret = true };
 
-	if (opener_decrypt(u, marker->head.data, marker->head.len, &record,
-		NULL, err) < 0)
+	if (opener_decrypt(
+		o, marker->head.data, marker->head.len, &record, NULL, err) < 0)
 		return err_context(err, "sealed header record");
 	return sealed_rebuild_header(
 	    &stored->header, marker, record.data, record.len, out, err);
@@ -109,7 +115,7 @@ put_entity_body(const struct buf *entity, uint64_t octets, struct buf *out,
 }
 
 static int
-open_sealed(struct user *u, const struct opener_parts *stored,
+open_sealed(struct opening *o, const struct opener_parts *stored,
     const struct sealed_marker *marker, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf entity = {
@@ -119,9 +125,9 @@ open_sealed(struct user *u, const struct opener_parts *stored,
 
 	if (marker->body_octets > out->limit)
 		return err_set(err, ERR_PERM, "larger than max_message");
-	if (rebuild_header(u, stored, marker, out, err) < 0 ||
+	if (rebuild_header(o, stored, marker, out, err) < 0 ||
 	    buf_reserve(&entity, stored->body_len / 4 * 3, err) < 0 ||
-	    opener_decrypt_body(u, stored, &entity, NULL, err) < 0 ||
+	    opener_decrypt_body(o, stored, &entity, NULL, err) < 0 ||
 	    buf_reserve(out, (size_t)marker->body_octets, err) < 0)
 		return -1;
 	return put_entity_body(&entity, marker->body_octets, out, err);
@@ -153,7 +159,7 @@ judge(int rc, struct buf *b, enum opened *kind, const struct err *why,
 }
 
 static int
-open_encrypted(struct user *u, const struct opener_parts *stored,
+open_encrypted(struct opening *o, const struct opener_parts *stored,
     enum opened *kind, struct buf *message, struct err *err)
 {
 	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
@@ -163,11 +169,11 @@ open_encrypted(struct user *u, const struct opener_parts *stored,
 		return -1;
 	if (rc == 1) {
 		*kind = OPENED_SEALED;
-		return open_sealed(u, stored, &marker, message, err);
+		return open_sealed(o, stored, &marker, message, err);
 	}
 	*kind = OPENED_FOREIGN;
-	if (u->account->decrypt_foreign)
-		return opener_open_foreign(u, stored, message, err);
+	if (o->user->account->decrypt_foreign)
+		return opener_open_foreign(o, stored, message, err);
 	*kind = OPENED_PLAIN;
 	return 0;
 }
@@ -177,6 +183,7 @@ opener_open(struct user *u, const void *stored, size_t n, enum opened *kind,
     struct buf *message, struct err *err)
 {
 	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(opening_reset) struct opening o = { .user = u };
 	struct err why = { 0 };
 
 	prepare(u, message);
@@ -187,7 +194,7 @@ opener_open(struct user *u, const void *stored, size_t n, enum opened *kind,
 	if (rc == 0 && !may_be_encrypted(&p.header))
 		return 0;
 	if (rc == 0)
-		rc = open_encrypted(u, &p, kind, message, &why);
+		rc = open_encrypted(&o, &p, kind, message, &why);
 	return judge(rc, message, kind, &why, err);
 }
 
@@ -204,12 +211,12 @@ ends_in_empty_line(const struct buf *header)
 
 /* 1, 0 the body is needed, -1. */
 static int
-open_sealed_header(struct user *u, const struct opener_parts *p,
+open_sealed_header(struct opening *o, const struct opener_parts *p,
     const struct sealed_marker *marker, struct buf *header, uint64_t *octets,
     struct err *err)
 {
 	struct err why = { 0 };
-	int rc = rebuild_header(u, p, marker, header, &why);
+	int rc = rebuild_header(o, p, marker, header, &why);
 
 	if (rc == 0 && marker->body_octets > header->limit - header->len)
 		rc = err_set(&why, ERR_PERM, "larger than max_message");
@@ -228,7 +235,7 @@ open_sealed_header(struct user *u, const struct opener_parts *p,
 }
 
 static int
-open_encrypted_header(struct user *u, const struct opener_parts *p,
+open_encrypted_header(struct opening *o, const struct opener_parts *p,
     enum opened *kind, struct buf *header, uint64_t *octets, struct err *err)
 {
 	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
@@ -238,9 +245,9 @@ open_encrypted_header(struct user *u, const struct opener_parts *p,
 		return -1;
 	if (rc == 1) {
 		*kind = OPENED_SEALED;
-		return open_sealed_header(u, p, &marker, header, octets, err);
+		return open_sealed_header(o, p, &marker, header, octets, err);
 	}
-	return u->account->decrypt_foreign ? 0 : 1;
+	return o->user->account->decrypt_foreign ? 0 : 1;
 }
 
 int
@@ -248,6 +255,7 @@ opener_open_header(struct user *u, const void *stored, size_t n,
     enum opened *kind, struct buf *header, uint64_t *octets, struct err *err)
 {
 	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(opening_reset) struct opening o = { .user = u };
 	struct err why = { 0 };
 
 	prepare(u, header);
@@ -258,5 +266,5 @@ opener_open_header(struct user *u, const void *stored, size_t n,
 			   : 0;
 	if (!may_be_encrypted(&p.header))
 		return 1;
-	return open_encrypted_header(u, &p, kind, header, octets, err);
+	return open_encrypted_header(&o, &p, kind, header, octets, err);
 }

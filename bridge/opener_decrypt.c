@@ -20,14 +20,14 @@ never(struct err *err)
 	return -1;
 }
 
-/* Forgets what came out before it was proven. */
+/* Forgets what came out before it was proven; returns rc. */
 static int
-take_back(struct buf *to, size_t before)
+take_back(struct buf *to, size_t before, int rc)
 {
 	if (to->data != NULL)
 		explicit_bzero(to->data + before, to->len - before);
 	to->len = before;
-	return -1;
+	return rc;
 }
 
 static int
@@ -80,33 +80,39 @@ decrypt_left_over(struct user *u, const void *data, size_t n, struct buf *to,
 	return rc;
 }
 
-int
-opener_decrypt(struct user *u, const void *data, size_t n, struct buf *to,
-    struct pgp_signature *signature, struct err *err)
+static int
+decrypt_here(struct opening *o, const void *data, size_t n, struct buf *to,
+    struct err *err)
 {
 	size_t before = to->len;
+	int rc = pgp_secret_decrypt_next(
+	    o->user->secret, &o->last, data, n, sink_to_buf(to), err);
+
+	return rc == 1 ? 1 : take_back(to, before, rc);
+}
+
+int
+opener_decrypt(struct opening *o, const void *data, size_t n, struct buf *to,
+    struct pgp_signature *signature, struct err *err)
+{
+	struct user *u = o->user;
+	struct err why = { 0 };
 
 	if (signature != NULL)
 		*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
 	if (u->secret == NULL)
 		return decrypt_with_keyring(u, data, n, to, signature, err);
 
-	struct err why = { 0 };
-	int rc = pgp_secret_decrypt(u->secret, data, n, sink_to_buf(to), &why);
+	int rc = decrypt_here(o, data, n, to, &why);
 
+	/* libraries do not always say when memory was short */
 	if (rc < 0 && why.kind != ERR_TEMP) {
-		/* libraries do not always say when memory was short */
-		(void)take_back(to, before);
-		rc = pgp_secret_decrypt(
-		    u->secret, data, n, sink_to_buf(to), err);
-	} else if (rc < 0) {
-		(void)err_set(err, why.kind, "%s", why.text);
+		pgp_last_reset(&o->last);
+		rc = decrypt_here(o, data, n, to, &why);
 	}
-	if (rc == 1)
-		return 0;
-	(void)take_back(to, before);
-	return rc < 0 ? -1
-		      : decrypt_left_over(u, data, n, to, signature, err);
+	if (rc < 0)
+		return err_set(err, why.kind, "%s", why.text);
+	return rc == 1 ? 0 : decrypt_left_over(u, data, n, to, signature, err);
 }
 
 static const uint8_t *
@@ -152,7 +158,7 @@ dearmor(const uint8_t *armor, size_t n, struct buf *out, struct err *err)
 }
 
 int
-opener_decrypt_body(struct user *u, const struct opener_parts *stored,
+opener_decrypt_body(struct opening *o, const struct opener_parts *stored,
     struct buf *to, struct pgp_signature *signature, struct err *err)
 {
 	cleanup(buf_reset) struct buf binary = { .limit = stored->body_len };
@@ -162,5 +168,5 @@ opener_decrypt_body(struct user *u, const struct opener_parts *stored,
 	if (find_armor(stored, &armor, &n, err) < 0 ||
 	    dearmor(armor, n, &binary, err) < 0)
 		return -1;
-	return opener_decrypt(u, binary.data, binary.len, to, signature, err);
+	return opener_decrypt(o, binary.data, binary.len, to, signature, err);
 }

@@ -214,7 +214,7 @@ put_message(const struct opener_parts *stored, const struct opener_parts *e,
 }
 
 int
-opener_open_foreign(struct user *u, const struct opener_parts *stored,
+opener_open_foreign(struct opening *o, const struct opener_parts *stored,
     struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = out->limit,
@@ -222,10 +222,10 @@ opener_open_foreign(struct user *u, const struct opener_parts *stored,
 	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
 	struct pgp_signature signature;
 
-	if (opener_decrypt_body(u, stored, &text, &signature, err) < 0 ||
+	if (opener_decrypt_body(o, stored, &text, &signature, err) < 0 ||
 	    canonicalize(&text, err) < 0 ||
 	    opener_split(text.data, text.len, &e, err) < 0 ||
-	    verify(u, &text, &e.header, &signature, err) < 0)
+	    verify(o->user, &text, &e.header, &signature, err) < 0)
 		return -1;
 	return put_message(stored, &e, &signature, out, err);
 }

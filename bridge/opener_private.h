@@ -10,6 +10,7 @@
 #include "base/sink.h"
 #include "mail/header.h"
 #include "openpgp/decrypt.h"
+#include "openpgp/secret.h"
 #include "user.h"
 
 /* A message in memory, taken apart. */
@@ -23,25 +24,32 @@ int opener_split(const void *message, size_t n, struct opener_parts *out,
     struct err *err) must_check;
 void opener_parts_reset(struct opener_parts *p);
 
+/* One message that is being opened. */
+struct opening {
+	struct user *user;
+	struct pgp_last last; /* its two parts share a session key */
+};
+
 /*
  * Decrypts one message (binary) into `to`: in-process, or with GPGME what is
  * only for that. 0, and what came out is whole and proven; -1 ERR_PERM it can
  * never be opened here; ERR_TEMP. signature NULL: a signature is not looked for
  * (the server's own messages have none).
  */
-int opener_decrypt(struct user *u, const void *data, size_t n, struct buf *to,
-    struct pgp_signature *signature, struct err *err) must_check;
+int opener_decrypt(struct opening *o, const void *data, size_t n,
+    struct buf *to, struct pgp_signature *signature,
+    struct err *err) must_check;
 
 /* The same for the armored message in a PGP/MIME body. */
-int opener_decrypt_body(struct user *u, const struct opener_parts *stored,
-    struct buf *to, struct pgp_signature *signature, struct err *err)
-    must_check;
+int opener_decrypt_body(struct opening *o, const struct opener_parts *stored,
+    struct buf *to, struct pgp_signature *signature,
+    struct err *err) must_check;
 
 /*
  * A message that its sender encrypted, decrypted as a whole, into `out`. 0, or
  * -1 ERR_PERM it can never be opened here; ERR_TEMP.
  */
-int opener_open_foreign(struct user *u, const struct opener_parts *stored,
+int opener_open_foreign(struct opening *o, const struct opener_parts *stored,
     struct buf *out, struct err *err) must_check;
 
 #endif

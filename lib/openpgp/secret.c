@@ -250,18 +250,6 @@ find_session_key(const struct pgp_secret *s, const struct recipients *all,
 	return rc;
 }
 
-static int
-session_key_of(const struct pgp_secret *s, const void *data, size_t n,
-    struct recipients *all, struct session_key *out, struct err *err)
-{
-	struct err why = { 0 }; /* err may be NULL, and its kind is needed */
-	int rc = recipients_read(data, n, all, &why);
-
-	if (rc == 0)
-		rc = find_session_key(s, all, out, &why);
-	return rc < 0 ? err_set(err, why.kind, "%s", why.text) : rc;
-}
-
 /* Are message.h and its session key for each other? */
 static bool
 is_read_here(const struct recipients *all, const struct session_key *key)
@@ -299,21 +287,84 @@ read_message(const struct pgp_secret *s, const struct session_key *key,
 	    why.text);
 }
 
+void
+pgp_last_reset(struct pgp_last *last)
+{
+	buf_reset(&last->recipients);
+	explicit_bzero(last, sizeof *last);
+}
+
+static bool
+is_as_last(const struct recipients *all, const struct pgp_last *last)
+{
+	return last->recipients.len > 0 && last->data_tag == all->data_tag &&
+	       last->data_version == all->data_version &&
+	       last->recipients.len == all->bodies.len &&
+	       memcmp(last->recipients.data, all->bodies.data,
+		   all->bodies.len) == 0;
+}
+
+static int
+remember(struct pgp_last *last, const struct recipients *all,
+    const struct session_key *key, struct err *err)
+{
+	pgp_last_reset(last);
+	last->recipients.limit = all->bodies.limit;
+	last->data_tag = all->data_tag;
+	last->data_version = all->data_version;
+	last->cipher = key->cipher;
+	last->key_len = key->len;
+	memcpy(last->key, key->key, sizeof last->key);
+	return buf_put(
+	    &last->recipients, all->bodies.data, all->bodies.len, err);
+}
+
+/* The session key, with or without a public-key operation. */
+static int
+next_session_key(const struct pgp_secret *s, struct pgp_last *last,
+    const struct recipients *all, struct session_key *out, struct err *err)
+{
+	if (is_as_last(all, last)) {
+		out->cipher = last->cipher;
+		out->len = last->key_len;
+		memcpy(out->key, last->key, sizeof out->key);
+		return 1;
+	}
+
+	int rc = find_session_key(s, all, out, err);
+
+	if (rc == 1 && remember(last, all, out, err) < 0)
+		return -1;
+	return rc;
+}
+
+int
+pgp_secret_decrypt_next(const struct pgp_secret *s, struct pgp_last *last,
+    const void *data, size_t n, struct sink to, struct err *err)
+{
+	cleanup(recipients_reset) struct recipients all;
+	struct session_key key = { 0 };
+	struct err why = { 0 }; /* err may be NULL, and its kind is needed */
+	int rc = recipients_read(data, n, &all, &why);
+
+	if (rc == 0)
+		rc = next_session_key(s, last, &all, &key, &why);
+	if (rc == 1)
+		rc = is_read_here(&all, &key)
+			 ? read_message(s, &key,
+			       (struct crypt_bytes){ data, n }, to, &why)
+			 : 0;
+	explicit_bzero(&key, sizeof key);
+	return rc < 0 ? err_set(err, why.kind, "%s", why.text) : rc;
+}
+
 int
 pgp_secret_decrypt(const struct pgp_secret *s, const void *data, size_t n,
     struct sink to, struct err *err)
 {
-	cleanup(recipients_reset) struct recipients all;
-	struct session_key key = { 0 };
-	int rc = session_key_of(s, data, n, &all, &key, err);
+	cleanup(pgp_last_reset) struct pgp_last last = { .cipher = 0 };
 
-	if (rc == 1)
-		rc = is_read_here(&all, &key)
-			 ? read_message(s, &key, (struct crypt_bytes){ data, n },
-			       to, err)
-			 : 0;
-	explicit_bzero(&key, sizeof key);
-	return rc;
+	return pgp_secret_decrypt_next(s, &last, data, n, to, err);
 }
 
 /* "9:00FF..." */
@@ -350,6 +401,18 @@ rewrap(const struct pgp_secret *s, struct crypt_bytes data,
 	buf_reset(message);
 	return err_set(err, why.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM, "%s",
 	    why.text);
+}
+
+static int
+session_key_of(const struct pgp_secret *s, const void *data, size_t n,
+    struct recipients *all, struct session_key *out, struct err *err)
+{
+	struct err why = { 0 };
+	int rc = recipients_read(data, n, all, &why);
+
+	if (rc == 0)
+		rc = find_session_key(s, all, out, &why);
+	return rc < 0 ? err_set(err, why.kind, "%s", why.text) : rc;
 }
 
 int

@@ -76,6 +76,24 @@ int pgp_secret_decrypt(const struct pgp_secret *s, const void *data, size_t n,
     struct sink to, struct err *err) must_check;
 
 /*
+ * The session key of one message, for the next one that has the very same
+ * recipients' packets: the two of a sealed message (header record and body)
+ * share it, and the second needs no public-key operation. { 0 } at first.
+ */
+struct pgp_last {
+	struct buf recipients; /* empty: nothing is known */
+	unsigned data_tag, data_version;
+	unsigned cipher;
+	uint8_t key[32];
+	size_t key_len;
+};
+void pgp_last_reset(struct pgp_last *last);
+
+/* As pgp_secret_decrypt(). */
+int pgp_secret_decrypt_next(const struct pgp_secret *s, struct pgp_last *last,
+    const void *data, size_t n, struct sink to, struct err *err) must_check;
+
+/*
  * For GPGME (pgp_decrypt_more()) when pgp_secret_decrypt() has returned 0: the
  * session key as gpg --override-session-key takes it, in `key` (to be wiped).
  * `message` stays empty when it is for the message as it is, else it gets the

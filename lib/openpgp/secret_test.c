@@ -240,7 +240,8 @@ check_gpg_reads(const struct fixture *f, const struct pgp_secret *s,
 	cleanup(buf_reset) struct buf out = { .limit = TEXT_LEN };
 	cleanup(buf_reset) struct buf other = { .limit = KEY_MAX };
 	char home[64], key[PGP_SESSION_KEY_TEXT_SIZE];
-	const struct pgp_decryption how = { home, key };
+	const struct pgp_decryption how = { .gnupg_home = home,
+		.session_key = key };
 	struct pgp_signature signature;
 	struct err err = { 0 };
 
