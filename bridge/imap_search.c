@@ -71,18 +71,19 @@ take_candidates(void *ctx, const struct imap_response *r, struct err *err)
 	return rc < 0 ? -1 : 1;
 }
 
-/* 1; 0 the server refused and the client was told; -1. */
+/*
+ * Runs "[UID] SEARCH <program>"; what it finds is added. 1; 0 the server
+ * refused and the client was told; -1.
+ */
 static int
-find_candidates(struct searching *x, struct err *err)
+run_search(struct searching *x, const struct buf *program, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command program = { 0 };
 	cleanup(imap_own_reset) struct imap_own own = { .data = take_candidates,
 		.ctx = x };
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
 
-	if (search_put_candidates(x->search, &program, err) < 0 ||
-	    buf_puts(&text, x->c->uid ? "UID SEARCH " : "SEARCH ", err) < 0 ||
-	    buf_put(&text, program.text.data, program.text.len, err) < 0 ||
+	if (buf_puts(&text, x->c->uid ? "UID SEARCH " : "SEARCH ", err) < 0 ||
+	    buf_put(&text, program->data, program->len, err) < 0 ||
 	    imap_run(x->s, &own, (char *)text.data, text.len, err) < 0)
 		return -1;
 	if (own.ok)
@@ -93,6 +94,16 @@ find_candidates(struct searching *x, struct err *err)
 		   (const char *)own.result.data) < 0
 		   ? -1
 		   : 0;
+}
+
+static int
+find_candidates(struct searching *x, struct err *err)
+{
+	cleanup(search_command_reset) struct search_command program = { 0 };
+
+	if (search_put_candidates(x->search, &program, err) < 0)
+		return -1;
+	return run_search(x, &program.text, err);
 }
 
 /* ---- looking at them ---- */
@@ -191,6 +202,81 @@ look_at_all(struct searching *x, struct err *err)
 /* ---- the answer ---- */
 
 static int
+compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+refuse(struct searching *x, const struct err *why, struct err *err)
+{
+	return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
+	    why->kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why->text);
+}
+
+/* 1 all parts are in x->found; 0 the client was told why not; -1. */
+static int
+find_in_parts(struct searching *x, struct err *err)
+{
+	cleanup(search_command_reset) struct search_command part = { 0 };
+	struct err why = { 0 };
+	size_t done = 0;
+	int rc;
+
+	x->count = 0;
+	while ((rc = search_put_part(
+		    x->search, LIMIT_SEARCH_PROGRAM, &done, &part, &why)) > 0) {
+		rc = run_search(x, &part.text, err);
+		if (rc <= 0)
+			return rc;
+	}
+	if (rc < 0)
+		return refuse(x, &why, err);
+	if (x->count > 0)
+		qsort(x->found, x->count, sizeof *x->found, compare_numbers);
+	return 1;
+}
+
+/* RETURN (SAVE): the server's `$` becomes what was found. As above. */
+static int
+save_found(struct searching *x, struct err *err)
+{
+	cleanup(buf_reset) struct buf program = { .limit = LIMIT_IMAP_COMMAND };
+	size_t done = 0;
+	int rc;
+
+	while ((rc = search_put_save(x->search, x->c->uid,
+		    LIMIT_SEARCH_PROGRAM / 2, x->found, x->count, &done,
+		    &program, err)) > 0) {
+		rc = run_search(x, &program, err);
+		if (rc <= 0)
+			return rc;
+		buf_clear(&program);
+	}
+	return rc < 0 ? -1 : 1;
+}
+
+/* A program that is too long for one command. */
+static int
+ask_in_parts(struct searching *x, struct err *err)
+{
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_RESPONSE };
+	int rc = find_in_parts(x, err);
+
+	if (rc > 0)
+		rc = save_found(x, err);
+	if (rc <= 0)
+		return rc;
+	if (search_put_answer(x->search, x->c->tag, x->c->uid, x->found,
+		x->count, &out, err) < 0 ||
+	    net_stream_write(x->s->client, out.data, out.len, err) < 0)
+		return -1;
+	return imap_answer(x->s, x->c->tag, err, "OK Search completed.");
+}
+
+static int
 ask_the_server(struct searching *x, struct err *err)
 {
 	cleanup(search_command_reset) struct search_command program = { 0 };
@@ -198,8 +284,8 @@ ask_the_server(struct searching *x, struct err *err)
 	struct err why = { 0 };
 
 	if (search_put_program(x->search, &program, &why) < 0)
-		return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
-		    why.kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why.text);
+		return why.kind == ERR_PERM ? ask_in_parts(x, err)
+					    : refuse(x, &why, err);
 	buf_clear(t); /* from here on only the tag of x->c is good */
 	if (buf_putf(t, err, "%s %sSEARCH ", x->c->tag,
 		x->c->uid ? "UID " : "") < 0 ||
