@@ -36,6 +36,15 @@ struct gpg_home {
 	"export-options no-export-attributes\n"
 
 /*
+ * What new keys ask of those who encrypt to them: no packets of GnuPG's own
+ * (gpg 2.4 would announce them), and no compression, so that we need no gpg to
+ * read.
+ */
+#define KEY_PREFERENCES                                                   \
+	"default-preference-list AES256 AES192 AES SHA512 SHA384 SHA256 " \
+	"Uncompressed ZLIB BZIP2 ZIP\n"
+
+/*
  * RFC 4880 is what every reader knows: without it gpg 2.4 makes packets of its
  * own (tag 20). It also makes gpg take user IDs that their key has not signed,
  * and Debian 13 has it as the default: not so where certificates are vetted.
@@ -44,7 +53,7 @@ static const char *const home_conf[] = {
 	[GPG_HOME_FOR_VETTING] = COMMON_CONF "no-allow-non-selfsigned-uid\n",
 	[GPG_HOME_FOR_ENCRYPTION] =
 	    COMMON_CONF "rfc4880\ncipher-algo AES256\ncompress-algo none\n",
-	[GPG_HOME_FOR_KEYS] = QUIET_CONF,
+	[GPG_HOME_FOR_KEYS] = QUIET_CONF KEY_PREFERENCES,
 };
 
 /* The passphrases are random: to stretch them would only cost time. */

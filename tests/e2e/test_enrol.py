@@ -166,6 +166,10 @@ class Files(EnrolCase):
                         self.read("enrolment.json"))["certificate"].encode())
                     self.assertIn(line, g.gpg("--with-colons",
                                               "--list-keys").stdout)
+                    packets = g.gpg("--list-packets", stdin=json.loads(
+                        self.read("enrolment.json"))["certificate"].encode())
+                    self.assertIn(b"pref-zip-algos: 0 ", packets.stdout)
+                    self.assertNotIn(b"pref-aead", packets.stdout)
                 for kind in ("enrolment.json", "recovery.txt"):
                     os.unlink(self.path(kind))
 
