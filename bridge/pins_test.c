@@ -13,9 +13,9 @@
 enum { ROUNDS = 4096 };
 
 static char folder[] = "/tmp/sealpost-pins-XXXXXX";
-static struct account account = { .address = "a/b@x.example",
-	.user = "a" };
-static struct server server = { .host = "imap.example", .port = 993 };
+static char address[] = "a/b@x.example", user[] = "a", host[] = "imap.example";
+static struct account account = { .address = address, .user = user };
+static struct server server = { .host = host, .port = 993 };
 static const struct crypt_bytes salt = { "0123456789abcdef", 16 };
 static const struct crypt_bytes other = { "0123456789abcdeX", 16 };
 static const struct crypt_bytes none = { NULL, 0 };
