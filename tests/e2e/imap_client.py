@@ -33,6 +33,11 @@ class Raw:
         self.file.close()
         self.socket.close()
 
+    def start_tls(self, context, name):
+        self.file.close()
+        self.socket = context.wrap_socket(self.socket, server_hostname=name)
+        self.file = self.socket.makefile("rb")
+
     def send(self, data):
         self.socket.sendall(data)
 

@@ -178,6 +178,7 @@ def messages():
 class Twins(bridge_site.BridgeCase):
     """Two accounts with the same messages, one of them sealed."""
 
+    left_out = ()
     site_options = {"seal": False}
 
     @classmethod
@@ -188,6 +189,8 @@ class Twins(bridge_site.BridgeCase):
         with cls.site.direct(PLAIN) as plain, \
                 cls.site.direct(SEALED) as sealed:
             for name, message in messages():
+                if name in cls.left_out:
+                    continue
                 date = '"%02d-Mar-2021 10:11:12 +0200"' % (
                     1 + len(cls.names) % 28)
                 flags = [r"(\Seen)", r"()", r"(\Flagged $Own)"][

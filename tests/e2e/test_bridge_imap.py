@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import socket
+import ssl
 
 import bridge_site
 import harness
@@ -127,7 +128,6 @@ class Login:
             ("a AUTHENTICATE CRAM-MD5\r\n", b"NO"),
             ("a LOGIN x\r\n", b"BAD"),
             ("a SELECT INBOX\r\n", b"BAD"),
-            ("a STARTTLS\r\n", b"BAD"),
         ]
         for way, answer in ways:
             with self.subTest(way), self.connect() as c:
@@ -135,6 +135,19 @@ class Login:
                 self.assertTrue(c.until(b"a")[1].startswith(answer))
                 c.send(b"b NOOP\r\n")
                 self.assertEqual(c.until(b"b")[1][:2], b"OK")
+
+    def test_starttls(self):
+        with self.connect() as c:
+            self.assertIn(b"STARTTLS", c.greeting)
+            c.send(b"a STARTTLS\r\nb LOGIN in clear\r\n")
+            self.assertTrue(c.until(b"a")[1].startswith(b"OK"))
+            context = ssl.create_default_context(
+                cafile=self.site.path("state", "ca.pem"))
+            c.start_tls(context, "localhost")
+            self.assertNotIn(b"STARTTLS", c.ok("CAPABILITY")[0])
+            self.assertTrue(c.refused("STARTTLS").startswith(b"BAD"))
+            c.ok('LOGIN "%s" "%s"' % (ANN, PASSWORD))
+            c.ok("SELECT INBOX")
 
     def test_failures_end(self):
         with self.connect() as c, self.assertRaises(
