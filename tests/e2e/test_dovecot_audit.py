@@ -6,16 +6,13 @@ lost and nothing twice, however often the command is killed?
 """
 import contextlib
 import email.utils
-import itertools
 import json
 import os
 import pty
 import random
 import re
-import signal
 import subprocess
 import threading
-import time
 import unittest
 
 import harness
@@ -26,7 +23,7 @@ from test_dovecot_seal import each_format
 CLASSES = ("sealed", "end-to-end", "other-key", "plain", "unreadable")
 
 
-class Audit(sealing.SealCase):
+class AuditCase(sealing.SealCase):
     # ---- messages of known classes ----
 
     def pgp_mime(self, *recipients, text=None, armor=None, more=""):
@@ -75,6 +72,48 @@ class Audit(sealing.SealCase):
         row = self.audit(user, folder, status=status)[folder]
         return {c: int(row[c]) for c in CLASSES if int(row[c])}
 
+    # ---- seal ----
+
+    def seal(self, user, *query, status=0):
+        text = self.server.doveadm("-f", "json", "sealpost", "seal", "-u",
+                                   user, *query, status=status)
+        return {row["mailbox"]: {k: int(v) for k, v in row.items()
+                                 if k not in ("mailbox", "username")}
+                for row in json.loads(text or "[]")}
+
+    def state(self, user, folder):
+        """Flags, keywords, date and message, unsealed, by Message-ID."""
+        with self.server.login(user) as session:
+            session.select('"%s"' % folder, readonly=True)
+            if session.search(None, "ALL")[1] == [b""]:
+                return []
+            _, data = session.fetch(
+                "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")
+        found = []
+        for item in data:
+            if not isinstance(item, tuple):
+                continue
+            head, message = item
+            flags = re.search(rb"FLAGS \(([^)]*)\)", head).group(1).split()
+            date = re.search(rb'INTERNALDATE "([^"]*)"', head).group(1)
+            if b"\r\nX-Sealpost: " in b"\r\n" + message:
+                message = harness.without_trace(self.server.unseal(message))
+            found.append((sorted(set(flags) - {rb"\Recent"}), date, message))
+        return sorted(found)
+
+    def fill(self, user, folder, count):
+        flags = [r"(\Seen)", r"(\Flagged $Own)", "()", r"(\Draft a b)"]
+        with self.server.login(user) as session:
+            session.create('"%s"' % folder)
+            for i in range(count):
+                session.append(
+                    '"%s"' % folder, flags[i % 4],
+                    '"%02d-Mar-2021 10:11:12 +0200"' % (1 + i % 28),
+                    self.message("number %d: " % i + self.secret + "\r\n" +
+                                 "x" * random.randrange(3000)))
+
+
+class Audit(AuditCase):
     def forgeries(self):
         genuine = self.pgp_mime("ann@any.example").decode()
         armor = re.search(r"-----BEGIN.*END PGP MESSAGE-----\r\n", genuine,
@@ -206,44 +245,6 @@ class Audit(sealing.SealCase):
 
     # ---- seal ----
 
-    def seal(self, user, *query, status=0):
-        text = self.server.doveadm("-f", "json", "sealpost", "seal", "-u",
-                                   user, *query, status=status)
-        return {row["mailbox"]: {k: int(v) for k, v in row.items()
-                                 if k not in ("mailbox", "username")}
-                for row in json.loads(text or "[]")}
-
-    def state(self, user, folder):
-        """Flags, keywords, date and message, unsealed, by Message-ID."""
-        with self.server.login(user) as session:
-            session.select('"%s"' % folder, readonly=True)
-            if session.search(None, "ALL")[1] == [b""]:
-                return []
-            _, data = session.fetch(
-                "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")
-        found = []
-        for item in data:
-            if not isinstance(item, tuple):
-                continue
-            head, message = item
-            flags = re.search(rb"FLAGS \(([^)]*)\)", head).group(1).split()
-            date = re.search(rb'INTERNALDATE "([^"]*)"', head).group(1)
-            if b"\r\nX-Sealpost: " in b"\r\n" + message:
-                message = harness.without_trace(self.server.unseal(message))
-            found.append((sorted(set(flags) - {rb"\Recent"}), date, message))
-        return sorted(found)
-
-    def fill(self, user, folder, count):
-        flags = [r"(\Seen)", r"(\Flagged $Own)", "()", r"(\Draft a b)"]
-        with self.server.login(user) as session:
-            session.create('"%s"' % folder)
-            for i in range(count):
-                session.append(
-                    '"%s"' % folder, flags[i % 4],
-                    '"%02d-Mar-2021 10:11:12 +0200"' % (1 + i % 28),
-                    self.message("number %d: " % i + self.secret + "\r\n" +
-                                 "x" * random.randrange(3000)))
-
     @each_format
     def test_seal(self, user):
         folder = "kept/old mail"
@@ -298,88 +299,6 @@ class Audit(sealing.SealCase):
         self.server.doveadm("-o", "mail_fsync=never", "sealpost", "seal",
                             "-u", user, "mailbox", folder, status=75)
         self.assertEqual(self.counts(user, folder, status=1), {"plain": 1})
-        self.empty(user, folder)
-
-    @each_format
-    def test_seal_killed(self, user):
-        """Again and again; the last run ends what they began. mdbox is
-        stopped by SIGTERM: after a kill Dovecot rebuilds all of it."""
-        end = signal.SIGTERM if user.endswith("mdbox") else signal.SIGKILL
-        folder = "kept/killed"
-        self.empty(user, folder)
-        self.fill(user, folder, 200)
-        before = self.state(user, folder)
-        kills = resumed = 0
-        start = time.monotonic()
-        self.server.doveadm("sealpost", "audit", "-u", user, folder, status=1)
-        least = time.monotonic() - start
-        while kills < 15:
-            process = subprocess.Popen(
-                self.server.with_modules(
-                    "doveadm", "-c", self.server.path("dovecot.conf"),
-                    "sealpost", "seal", "-u", user, "mailbox", folder),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(least * random.uniform(0.3, 1.2))
-            if process.poll() is not None:
-                break
-            process.send_signal(end)
-            process.wait()
-            kills += 1
-            plain = self.counts(user, folder, status=None).get("plain", 0)
-            if plain == 0:
-                break
-        self.seal(user, "mailbox", folder)
-        self.assertGreater(kills, 0)
-        self.assertEqual(self.state(user, folder), before)
-        self.assertEqual(self.counts(user, folder), {"sealed": 200})
-        self.assertEqual(self.server.files_with(self.secret), [])
-        self.empty(user, folder)
-
-    def kill_seal(self, user, folder, call, when):
-        """By SIGKILL at a system call; does it happen that often?"""
-        done = harness.run(
-            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
-            "-e", "inject=%s:signal=KILL:when=%d" % (call, when),
-            *self.server.with_modules(
-                "doveadm", "-c", self.server.path("dovecot.conf"),
-                "sealpost", "seal", "-u", user, "mailbox", folder),
-            status=None)
-        return done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
-
-    @each_format
-    def test_seal_killed_at_each_step(self, user):
-        """Whatever it was about to do: the next run ends it, nothing is lost,
-        nothing is there twice, and no plaintext stays, in the caches neither.
-        An sdbox is rebuilt first, as the manual says.
-        """
-        if user.endswith("mdbox"):
-            self.skipTest("a rebuilt mdbox has new UIDs and .broken files")
-        if harness.run("strace", "-o", "/dev/null", "true",
-                       status=None).returncode != 0:
-            self.skipTest("no process can be traced here")
-        folder = "kept/steps"
-        killed = {}
-        for call in ("rename", "link", "unlink", "fdatasync", "fsync",
-                     "pwrite64"):
-            for when in itertools.count(1):
-                self.empty(user, folder)
-                self.fill(user, folder, 3)
-                with self.server.login(user) as session:  # into the cache
-                    session.select('"%s"' % folder, readonly=True)
-                    session.fetch("1:*", "(ENVELOPE BODYSTRUCTURE PREVIEW)")
-                before = self.state(user, folder)
-                if not self.kill_seal(user, folder, call, when):
-                    break
-                with self.subTest(call=call, when=when):
-                    if user.endswith("dbox"):
-                        self.server.doveadm("force-resync", "-u", user, folder)
-                    self.seal(user, "mailbox", folder)
-                    self.assertEqual(self.state(user, folder), before)
-                    self.assertEqual(self.counts(user, folder), {"sealed": 3})
-                    self.assertEqual(self.server.files_with(self.secret), [])
-                killed[call] = when
-        self.assertGreater(sum(killed.values()), 15, killed)
         self.empty(user, folder)
 
     @each_format
@@ -485,3 +404,4 @@ def main():
 
 if __name__ == "__main__":
     main()
+
