@@ -55,6 +55,12 @@ audit_print_folder(struct doveadm_sealpost_context *ctx,
 	doveadm_print_num(folder->plain_since);
 }
 
+/* Over HTTP an exit status is an error, which takes the place of the answer. */
+static bool audit_has_exit_status(struct doveadm_sealpost_context *ctx)
+{
+	return ctx->ctx.cctx->conn_type != DOVEADM_CONNECTION_TYPE_HTTP;
+}
+
 static void
 audit_note(struct doveadm_sealpost_context *ctx, struct audit_folder *folder,
 	   struct mail *mail, enum sealpost_class class)
@@ -67,7 +73,8 @@ audit_note(struct doveadm_sealpost_context *ctx, struct audit_folder *folder,
 	if (class == SEALPOST_CLASS_PLAIN &&
 	    (folder->plain_since == 0 || received < folder->plain_since))
 		folder->plain_since = received;
-	if (class == SEALPOST_CLASS_PLAIN && ctx->ctx.exit_code == 0)
+	if (class == SEALPOST_CLASS_PLAIN && ctx->ctx.exit_code == 0 &&
+	    audit_has_exit_status(ctx))
 		ctx->ctx.exit_code = AUDIT_EXIT_PLAIN;
 	/* it's not known to be none */
 	if (class == SEALPOST_CLASS_UNREADABLE)

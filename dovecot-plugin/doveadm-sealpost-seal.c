@@ -114,8 +114,8 @@ seal_folder(struct doveadm_sealpost_context *ctx, struct mail_user *user,
 	doveadm_print_num(counts->sealed);
 	doveadm_print_num(counts->resumed);
 	doveadm_print_num(counts->already);
-	if (counts->sealed > 0 &&
-	    sealpost_reseal_purge(reseal, &purge_error) < 0 && ret == 0) {
+	/* also if all was sealed before: by a run that was interrupted here */
+	if (sealpost_reseal_purge(reseal, &purge_error) < 0 && ret == 0) {
 		error = purge_error;
 		ret = -1;
 	}

@@ -6,19 +6,22 @@
 #include "hex-binary.h"
 #include "mail-cache.h"
 #include "mail-storage-private.h"
-#include "sha1.h"
+#include "sha2.h"
 #include "sealpost-compat.h"
 #include "sealpost-reseal.h"
 #include "sealpost-sealer.h"
 
 #define RESEAL_STEP 32
-#define RESEAL_GUID_SALT "sealpost seal "
+#define RESEAL_LABEL_SALT "sealpost seal 1"
 
 /* What of a message has to be on its copy when the plaintext goes. */
 struct reseal_mail {
 	uint32_t uid, copy_uid;
 	enum mail_flags flags;
 	const char *const *keywords;
+	/* the copy is an earlier run's; a rebuilt dbox may have lost the flags
+	   of either */
+	bool resumed;
 };
 
 ARRAY_DEFINE_TYPE(reseal_mail, struct reseal_mail);
@@ -29,8 +32,9 @@ struct sealpost_reseal {
 	struct mailbox *box, *copies;
 	struct sealpost_owner *owner;
 	struct sealpost_reseal_counts counts;
-	/* GUIDs that are in the folder => UID */
-	HASH_TABLE(char *, void *) guids;
+	uint32_t uid_validity;
+	/* labels that are in the folder, hexadecimal => UID */
+	HASH_TABLE(char *, void *) copied;
 };
 
 static int reseal_fail(struct mailbox *box, const char **error_r)
@@ -41,41 +45,66 @@ static int reseal_fail(struct mailbox *box, const char **error_r)
 	return -1;
 }
 
-/* ---- the GUIDs ---- */
+/* ---- the labels ---- */
 
-static const char *reseal_guid(const char *guid)
+static const char *reseal_label_key(const struct sealpost_label *label)
 {
-	unsigned char digest[SHA1_RESULTLEN];
-	struct sha1_ctxt ctx;
-
-	sha1_init(&ctx);
-	sha1_loop(&ctx, RESEAL_GUID_SALT, strlen(RESEAL_GUID_SALT));
-	sha1_loop(&ctx, guid, strlen(guid));
-	sha1_result(&ctx, digest);
-	return binary_to_hex(digest, GUID_128_SIZE);
+	return binary_to_hex(label->octets, sizeof(label->octets));
 }
 
-static int reseal_read_guids(struct sealpost_reseal *reseal)
+/* What a copy of the message is known by. The GUID alone doesn't tell two
+   messages apart: a copy within the folder may share it. */
+static void
+reseal_label(struct sealpost_reseal *reseal, uint32_t uid, const char *guid,
+	     struct sealpost_label *label_r)
 {
+	unsigned char digest[SHA256_RESULTLEN];
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_loop(&ctx, RESEAL_LABEL_SALT, sizeof(RESEAL_LABEL_SALT));
+	sha256_loop(&ctx, &reseal->uid_validity, sizeof(uint32_t));
+	sha256_loop(&ctx, &uid, sizeof(uid));
+	sha256_loop(&ctx, guid, strlen(guid));
+	sha256_result(&ctx, digest);
+	memcpy(label_r->octets, digest, sizeof(label_r->octets));
+}
+
+static void reseal_note_copy(struct sealpost_reseal *reseal, struct mail *mail)
+{
+	struct sealpost_label label;
+	const char *type;
+
+	/* an expunged one is no copy of anything */
+	if (mail_get_first_header(mail, "Content-Type", &type) <= 0 ||
+	    !sealpost_label_read(type, &label))
+		return;
+	hash_table_update(reseal->copied,
+			  p_strdup(reseal->pool, reseal_label_key(&label)),
+			  POINTER_CAST(mail->uid));
+}
+
+static void reseal_find_copies(struct sealpost_reseal *reseal)
+{
+	static const char *const fields[] = { "Content-Type", NULL };
 	struct mailbox_transaction_context *trans;
+	struct mailbox_header_lookup_ctx *headers;
 	struct mailbox_status status;
 	struct mail *mail;
-	const char *guid;
 
-	mailbox_get_open_status(reseal->box, STATUS_MESSAGES, &status);
+	mailbox_get_open_status(reseal->box, STATUS_MESSAGES |
+				STATUS_UIDVALIDITY, &status);
+	reseal->uid_validity = status.uidvalidity;
 	trans = mailbox_transaction_begin(reseal->box, 0, "sealpost seal");
-	mail = mail_alloc(trans, MAIL_FETCH_GUID, NULL);
-	for (uint32_t seq = 1; seq <= status.messages; seq++) {
+	headers = mailbox_header_lookup_init(reseal->box, fields);
+	mail = mail_alloc(trans, 0, headers);
+	mailbox_header_lookup_unref(&headers);
+	for (uint32_t seq = 1; seq <= status.messages; seq++) T_BEGIN {
 		mail_set_seq(mail, seq);
-		/* an expunged one is no copy of anything */
-		if (mail_get_special(mail, MAIL_FETCH_GUID, &guid) < 0)
-			continue;
-		hash_table_update(reseal->guids, p_strdup(reseal->pool, guid),
-				  POINTER_CAST(mail->uid));
-	}
+		reseal_note_copy(reseal, mail);
+	} T_END;
 	mail_free(&mail);
 	mailbox_transaction_rollback(&trans);
-	return 0;
 }
 
 /* ---- begin and end ---- */
@@ -107,7 +136,8 @@ static int reseal_open(struct sealpost_reseal *reseal, const char **error_r)
 		return -1;
 	}
 	sealpost_mailbox_force(reseal->copies);
-	return reseal_read_guids(reseal);
+	reseal_find_copies(reseal);
+	return 0;
 }
 
 int sealpost_reseal_begin(struct mailbox_list *list, const char *vname,
@@ -118,7 +148,7 @@ int sealpost_reseal_begin(struct mailbox_list *list, const char *vname,
 	struct sealpost_reseal *reseal = p_new(pool, struct sealpost_reseal, 1);
 
 	reseal->pool = pool;
-	hash_table_create(&reseal->guids, pool, 0, str_hash, strcmp);
+	hash_table_create(&reseal->copied, pool, 0, str_hash, strcmp);
 	reseal->box = mailbox_alloc(list, vname, 0);
 	reseal->copies = mailbox_alloc(list, vname, MAILBOX_FLAG_SAVEONLY);
 	if (reseal_open(reseal, error_r) < 0) {
@@ -152,7 +182,7 @@ void sealpost_reseal_end(struct sealpost_reseal **_reseal)
 	*_reseal = NULL;
 	if (reseal == NULL)
 		return;
-	hash_table_destroy(&reseal->guids);
+	hash_table_destroy(&reseal->copied);
 	sealpost_owner_free(&reseal->owner);
 	mailbox_free(&reseal->copies);
 	mailbox_free(&reseal->box);
@@ -164,7 +194,7 @@ void sealpost_reseal_end(struct sealpost_reseal **_reseal)
 static int
 reseal_copy(struct sealpost_reseal *reseal,
 	    struct mailbox_transaction_context *to, struct mail *mail,
-	    const char *guid, const char **error_r)
+	    const struct sealpost_label *label, const char **error_r)
 {
 	struct mail_save_context *save_ctx = mailbox_save_alloc(to);
 	time_t saved;
@@ -172,7 +202,7 @@ reseal_copy(struct sealpost_reseal *reseal,
 	mailbox_save_copy_flags(save_ctx, mail);
 	if (mail_get_save_date(mail, &saved) > 0)
 		mailbox_save_set_save_date(save_ctx, saved);
-	sealpost_mailbox_set_guid(reseal->copies, guid);
+	sealpost_mailbox_set_label(reseal->copies, label);
 	if (mailbox_copy(&save_ctx, mail) < 0)
 		return reseal_fail(reseal->copies, error_r);
 	return 0;
@@ -185,6 +215,7 @@ reseal_mail(struct sealpost_reseal *reseal,
 	    struct mailbox_transaction_context *to, struct mail *mail,
 	    struct reseal_mail *done, const char **error_r)
 {
+	struct sealpost_label label;
 	const char *guid;
 	void *copy;
 	int ret;
@@ -202,12 +233,13 @@ reseal_mail(struct sealpost_reseal *reseal,
 	done->flags = mail_get_flags(mail);
 	done->keywords = p_strarray_dup(pool_datastack_create(),
 					mail_get_keywords(mail));
-	guid = reseal_guid(guid);
-	copy = hash_table_lookup(reseal->guids, guid);
+	reseal_label(reseal, mail->uid, guid, &label);
+	copy = hash_table_lookup(reseal->copied, reseal_label_key(&label));
 	done->copy_uid = POINTER_CAST_TO(copy, uint32_t);
-	if (copy != NULL)
+	done->resumed = copy != NULL;
+	if (done->resumed)
 		reseal->counts.resumed++;
-	else if (reseal_copy(reseal, to, mail, guid, error_r) < 0)
+	else if (reseal_copy(reseal, to, mail, &label, error_r) < 0)
 		return -1;
 	return 1;
 }
@@ -278,13 +310,15 @@ reseal_same_keywords(const char *const *a, const char *const *b)
 	return TRUE;
 }
 
-static void reseal_update(struct mail *copy, const struct reseal_mail *now)
+static void
+reseal_update(struct mail *copy, enum modify_type how,
+	      const struct reseal_mail *now)
 {
 	struct mail_keywords *keywords;
 
-	mail_update_flags(copy, MODIFY_REPLACE, now->flags);
+	mail_update_flags(copy, how, now->flags);
 	keywords = mailbox_keywords_create_valid(copy->box, now->keywords);
-	mail_update_keywords(copy, MODIFY_REPLACE, keywords);
+	mail_update_keywords(copy, how, keywords);
 	mailbox_keywords_unref(&keywords);
 }
 
@@ -305,9 +339,11 @@ reseal_replace(struct sealpost_reseal *reseal, struct mail *mail,
 	}
 	now.flags = mail_get_flags(mail);
 	now.keywords = mail_get_keywords(mail);
-	if (now.flags != was->flags ||
-	    !reseal_same_keywords(now.keywords, was->keywords))
-		reseal_update(copy, &now);
+	if (was->resumed)
+		reseal_update(copy, MODIFY_ADD, &now);
+	else if (now.flags != was->flags ||
+		 !reseal_same_keywords(now.keywords, was->keywords))
+		reseal_update(copy, MODIFY_REPLACE, &now);
 	mail_expunge(mail);
 	reseal->counts.sealed++;
 }

@@ -24,8 +24,8 @@ int sealpost_reseal_begin(struct mailbox_list *list, const char *vname,
 /*
  * Seals the next messages of the list, some at once, from *at on, which moves
  * along. First their sealed copies are written and synced to disk; only then
- * the plaintext is expunged. A copy has a GUID that is made from the original's:
- * by that a run that was interrupted in between is resumed. Returns 1 if there
+ * the plaintext is expunged. A copy has a label that is made from the original's
+ * UID and GUID: by that a run that was interrupted in between is resumed. Returns 1 if there
  * is nothing more to be done, 0 if there is, -1 and a sentence.
  */
 int sealpost_reseal_step(struct sealpost_reseal *reseal,

@@ -110,6 +110,7 @@ i_stream_sealpost_stat(struct istream_private *stream, bool exact ATTR_UNUSED)
 
 struct istream *
 i_stream_create_sealpost(struct istream *input, struct sealpost_owner *owner,
+			 const struct sealpost_label *label,
 			 const char *spool_directory)
 {
 	struct sealpost_istream *sstream = i_new(struct sealpost_istream, 1);
@@ -129,7 +130,7 @@ i_stream_create_sealpost(struct istream *input, struct sealpost_owner *owner,
 	sstream->istream.istream.seekable = FALSE;
 	stream = i_stream_create(&sstream->istream, crlf_input, -1, 0);
 	i_stream_unref(&crlf_input);
-	if (sealpost_sealing_new(owner, sstream->spool_directory,
+	if (sealpost_sealing_new(owner, label, sstream->spool_directory,
 				 &sstream->sealing, &error) < 0)
 		(void)i_stream_sealpost_fail(sstream, error.text);
 	return stream;

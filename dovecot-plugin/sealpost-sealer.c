@@ -31,9 +31,8 @@ struct sealpost_mailbox {
 
 	/* the message that is being saved, sealed; NULL if as it is */
 	struct istream *sealer;
-	bool force;
-	/* of copies; "" = a new one */
-	char guid[GUID_128_SIZE * 2 + 1];
+	bool force, labelled;
+	struct sealpost_label label;
 	/* copy() has found: it's sealed already */
 	bool pass;
 	/* copy() calls save_begin() */
@@ -177,13 +176,13 @@ void sealpost_mailbox_force(struct mailbox *box)
 	sbox->force = TRUE;
 }
 
-void sealpost_mailbox_set_guid(struct mailbox *box, const char *guid)
+void sealpost_mailbox_set_label(struct mailbox *box,
+				const struct sealpost_label *label)
 {
 	struct sealpost_mailbox *sbox = SEALER_CONTEXT(box);
 
-	if (i_strocpy(sbox->guid, guid == NULL ? "" : guid,
-		      sizeof(sbox->guid)) < 0)
-		sbox->guid[0] = '\0';
+	sbox->labelled = TRUE;
+	sbox->label = *label;
 }
 
 /* ---- saving ---- */
@@ -215,9 +214,9 @@ sealer_save_begin(struct mail_save_context *ctx, struct istream *input)
 
 	/* another content, another GUID */
 	if (ctx->copying_via_save)
-		mailbox_save_set_guid(ctx, *sbox->guid != '\0' ?
-				      sbox->guid : NULL);
-	sealer = i_stream_create_sealpost(input, owner, spool);
+		mailbox_save_set_guid(ctx, NULL);
+	sealer = i_stream_create_sealpost(input, owner, sbox->labelled ?
+					  &sbox->label : NULL, spool);
 	ret = sbox->module_ctx.super.save_begin(ctx, sealer);
 	if (ret < 0)
 		i_stream_unref(&sealer);

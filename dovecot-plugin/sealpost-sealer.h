@@ -31,14 +31,16 @@ int sealpost_mail_is_sealed(struct mail *mail,
    instance of a mailbox is sealed to its owner or fails, whatever
    sealpost_seal and sealpost_seal_except say. */
 void sealpost_mailbox_force(struct mailbox *box);
-/* The copies that are sealed on the way into this instance get this GUID from
-   now on, or with NULL a new one. The string is copied. */
-void sealpost_mailbox_set_guid(struct mailbox *box, const char *guid);
+/* What is sealed on the way into this instance gets this label from now on. */
+void sealpost_mailbox_set_label(struct mailbox *box,
+				const struct sealpost_label *label);
 
 /* Input is a message with any line ends; read gives it sealed, CRLF. It takes
-   over the owner. If sealing fails, stream_errno is EIO. */
+   over the owner. With label NULL it gets a random one. If sealing fails,
+   stream_errno is EIO. */
 struct istream *
 i_stream_create_sealpost(struct istream *input, struct sealpost_owner *owner,
+			 const struct sealpost_label *label,
 			 const char *spool_directory);
 
 #endif

@@ -367,9 +367,20 @@ original_read(struct original *o, uint64_t at, uint8_t *out, size_t n,
 
 /* ---- sealing ---- */
 
+_Static_assert(sizeof(struct sealpost_label) == SEALED_SEED_SIZE,
+    "a label is what makes the boundary");
+
+bool
+sealpost_label_read(const char *content_type, struct sealpost_label *label)
+{
+	return sealed_boundary_seed(content_type, label->octets);
+}
+
 struct sealpost_sealing {
 	const struct sealpost_owner *owner;
 	const char *spool_directory;
+	bool labelled;
+	struct sealpost_label label;
 	struct intake in;
 	struct seal *seal;
 	struct original *original;
@@ -420,6 +431,7 @@ sealing_new(struct sealpost_sealing *s, struct err *err)
 		.subkey = o->subkey,
 		.protect_subject = o->recipient->account->protect_subject,
 		.spool_directory = s->spool_directory,
+		.boundary_seed = s->labelled ? s->label.octets : NULL,
 	};
 
 	if (o->subkey == NULL)
@@ -431,8 +443,8 @@ sealing_new(struct sealpost_sealing *s, struct err *err)
 
 int
 sealpost_sealing_new(const struct sealpost_owner *owner,
-    const char *spool_directory, struct sealpost_sealing **out,
-    struct sealpost_error *error)
+    const struct sealpost_label *label, const char *spool_directory,
+    struct sealpost_sealing **out, struct sealpost_error *error)
 {
 	cleanup(sealpost_sealing_free) struct sealpost_sealing *s =
 	    calloc(1, sizeof *s);
@@ -444,6 +456,9 @@ sealpost_sealing_new(const struct sealpost_owner *owner,
 	}
 	s->owner = owner;
 	s->spool_directory = spool_directory;
+	s->labelled = label != NULL;
+	if (label != NULL)
+		s->label = *label;
 	s->head.limit = 2 * (LIMIT_HEADER + LIMIT_HEAD);
 	s->in.begin = sealing_begin;
 	s->in.body = sealing_body;

@@ -55,16 +55,28 @@ int sealpost_proof_finish(
 bool sealpost_proof_has_marker(const struct sealpost_proof *p);
 void sealpost_proof_free(struct sealpost_proof **pp);
 
+/*
+ * What a sealed message can be known by again: 16 octets that are its MIME
+ * boundary. It's no proof of anything.
+ */
+struct sealpost_label {
+	uint8_t octets[16];
+};
+/* Takes the label from the value of Content-Type, if one is there. */
+bool sealpost_label_read(
+    const char *content_type, struct sealpost_label *label);
+
 /* The sealing of one message. */
 struct sealpost_sealing;
 
 /*
- * owner and spool_directory are borrowed. Fails when the owner has no usable
- * key. Ciphertext above some megabytes goes into a nameless file there.
+ * owner and spool_directory are borrowed, label (NULL = a random one) is copied.
+ * Fails when the owner has no usable key. Ciphertext above some megabytes goes
+ * into a nameless file in spool_directory.
  */
 int sealpost_sealing_new(const struct sealpost_owner *owner,
-    const char *spool_directory, struct sealpost_sealing **out,
-    struct sealpost_error *error);
+    const struct sealpost_label *label, const char *spool_directory,
+    struct sealpost_sealing **out, struct sealpost_error *error);
 int sealpost_sealing_put(struct sealpost_sealing *s, const void *data,
     size_t n, struct sealpost_error *error);
 /* *changed: false when it was sealed already and is passed as it came. */

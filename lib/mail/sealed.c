@@ -11,6 +11,7 @@
 #include "base/limits.h"
 
 /* RFC 9788 for what comes, protected-headers for what is deployed. */
+#define BOUNDARY_PREFIX "=_sealpost_"
 #define PROTECTION "\r\n protected-headers=\"v1\"; hp=\"cipher\"\r\n"
 #define OUTER_SUBJECT "Subject: ...\r\n"
 
@@ -224,13 +225,35 @@ plan_head(const struct header *h, struct sealed_plan *plan, bool unseparated,
 }
 
 static void
-make_boundary(struct sealed_plan *plan, const uint8_t seed[16])
+make_boundary(struct sealed_plan *plan, const uint8_t seed[SEALED_SEED_SIZE])
 {
-	int n = snprintf(plan->boundary, sizeof plan->boundary, "=_sealpost_");
+	int n = snprintf(
+	    plan->boundary, sizeof plan->boundary, BOUNDARY_PREFIX);
 
-	for (size_t i = 0; i < 16; i++)
+	for (size_t i = 0; i < SEALED_SEED_SIZE; i++)
 		n += snprintf(plan->boundary + n,
 		    sizeof plan->boundary - (size_t)n, "%02x", seed[i]);
+}
+
+bool
+sealed_boundary_seed(const char *content_type, uint8_t seed[SEALED_SEED_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = strstr(content_type, BOUNDARY_PREFIX);
+
+	if (at == NULL)
+		return false;
+	at += strlen(BOUNDARY_PREFIX);
+	memset(seed, 0, SEALED_SEED_SIZE);
+	for (size_t i = 0; i < 2 * (size_t)SEALED_SEED_SIZE; i++) {
+		const char *digit =
+		    at[i] == '\0' ? NULL : strchr(digits, at[i]);
+
+		if (digit == NULL)
+			return false;
+		seed[i / 2] = (uint8_t)(seed[i / 2] << 4 | (digit - digits));
+	}
+	return true;
 }
 
 int

@@ -24,6 +24,7 @@
 #include "mail/header.h"
 
 #define SEALED_MARKER "X-Sealpost"
+#define SEALED_SEED_SIZE 16
 
 /* What becomes of a header when its message is sealed. */
 struct sealed_plan {
@@ -39,8 +40,16 @@ struct sealed_plan {
 struct sealed_options {
 	bool protect_subject;
 	bool unseparated;
-	uint8_t boundary_seed[16]; /* random: makes the boundary unique */
+	/* makes the boundary unique: random, or a label to know it by */
+	uint8_t boundary_seed[SEALED_SEED_SIZE];
 };
+
+/*
+ * The seed of a boundary that was made here, from the value of Content-Type.
+ * It proves nothing: whoever made the message may have chosen it.
+ */
+bool sealed_boundary_seed(
+    const char *content_type, uint8_t seed[SEALED_SEED_SIZE]);
 
 /*
  * Plans the sealing of a message with this header. Returns 0 and *plan (to be

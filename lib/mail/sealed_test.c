@@ -378,6 +378,38 @@ markers_that_are_none(void **state)
 	}
 }
 
+static void
+a_boundary_tells_its_seed(void **state)
+{
+	static const struct {
+		const char *type;
+		bool found;
+	} cases[] = {
+		{ "multipart/encrypted; boundary=\"=_sealpost_"
+		  "000102030405060708090a0b0c0d0eff\"", true },
+		{ "=_sealpost_000102030405060708090a0b0c0d0eff", true },
+		{ "x; boundary==_sealpost_000102030405060708090a0b0c0d0ef",
+		    false },
+		{ "x; boundary==_sealpost_000102030405060708090a0b0c0d0eFF",
+		    false },
+		{ "x; boundary=sealpost_000102030405060708090a0b0c0d0eff",
+		    false },
+		{ "=_sealpost_", false },
+		{ "", false },
+	};
+	static const uint8_t seed[SEALED_SEED_SIZE] = { 0, 1, 2, 3, 4, 5, 6,
+		7, 8, 9, 10, 11, 12, 13, 14, 255 };
+	uint8_t found[SEALED_SEED_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(sealed_boundary_seed(cases[i].type, found),
+		    cases[i].found);
+		if (cases[i].found)
+			assert_memory_equal(found, seed, sizeof seed);
+	}
+}
+
 int
 main(void)
 {
@@ -390,6 +422,7 @@ main(void)
 		cmocka_unit_test(damaged_records_are_refused),
 		cmocka_unit_test(random_records_do_no_harm),
 		cmocka_unit_test(markers_that_are_none),
+		cmocka_unit_test(a_boundary_tells_its_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

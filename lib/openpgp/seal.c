@@ -170,6 +170,16 @@ start_proof(struct seal *s, struct err *err)
 }
 
 static int
+choose_seed(struct seal *s, uint8_t seed[SEALED_SEED_SIZE], struct err *err)
+{
+	if (s->request.boundary_seed == NULL)
+		return crypt_random(
+		    s->request.crypt, seed, SEALED_SEED_SIZE, err);
+	memcpy(seed, s->request.boundary_seed, SEALED_SEED_SIZE);
+	return 0;
+}
+
+static int
 end_of_header(struct seal *s, bool separated, struct err *err)
 {
 	struct sealed_options options = {
@@ -177,8 +187,7 @@ end_of_header(struct seal *s, bool separated, struct err *err)
 		.unseparated = !separated,
 	};
 
-	if (crypt_random(s->request.crypt, options.boundary_seed,
-		sizeof options.boundary_seed, err) < 0 ||
+	if (choose_seed(s, options.boundary_seed, err) < 0 ||
 	    sealed_plan_make(&s->header, &options, &s->plan, err) < 0 ||
 	    start_proof(s, err) < 0 || start_encryption(s, err) < 0)
 		return -1;

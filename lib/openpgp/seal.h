@@ -42,6 +42,8 @@ struct seal_request {
 	const struct pgp_subkey *subkey; /* of cert */
 	bool protect_subject;
 	const char *spool_directory;
+	/* Of the boundary, SEALED_SEED_SIZE octets; NULL = random. */
+	const uint8_t *boundary_seed;
 };
 
 /* All pointers of the request are borrowed for the life of the object. */

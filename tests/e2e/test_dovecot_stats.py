@@ -178,6 +178,11 @@ class Stats(unittest.TestCase):
         kind, rows, _ = self.ask("sealpostAudit", {"user": "ann@maildir"})
         self.assertEqual(kind, "doveadmResponse", rows)
         self.assertEqual(int(rows[0]["plain"]), 0)
+        # what is a status of 1 on the command line hides no row here
+        kind, rows, _ = self.ask("sealpostAudit", {
+            "user": "ann@mdbox", "mailboxMask": ["INBOX"]})
+        self.assertEqual(kind, "doveadmResponse", rows)
+        self.assertGreater(int(rows[0]["plain"]), 0)
 
 
 def main():

@@ -104,7 +104,7 @@ seal(const struct way *w, const struct buf *m, struct buf *out,
 
 	int proven = prove(o, m, w->piece, error);
 
-	if (proven < 0 || sealpost_sealing_new(o, spool, &s, error) < 0 ||
+	if (proven < 0 || sealpost_sealing_new(o, NULL, spool, &s, error) < 0 ||
 	    put_all(s, m, w->piece, error) < 0)
 		return -1;
 	/* nothing before the end */
