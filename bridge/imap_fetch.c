@@ -142,6 +142,8 @@ look_at(struct fetch *f, const struct imap_item *item)
 	f->asks_uid = f->asks_uid || strcmp(item->label, "UID") == 0;
 	f->asks_header =
 	    f->asks_header || strcmp(item->label, "BODY[HEADER]") == 0;
+	f->walk.asks_flags =
+	    f->walk.asks_flags || strcmp(item->label, "FLAGS") == 0;
 	f->walk.sets_seen = f->walk.sets_seen || item->seen;
 }
 

@@ -93,7 +93,7 @@ answer_cached(struct imap_walk *w, const struct imap_response *r,
 				  .uid = t->uid,
 				  .kind = KIND_ENCRYPTED,
 				  .no_cache = true });
-	return it->has_flags ? 0 : 1;
+	return it->has_flags && !w->asks_flags ? 0 : 1;
 }
 
 static int

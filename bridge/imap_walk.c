@@ -140,7 +140,6 @@ imap_walk_give_message(struct imap_walk *w, const struct imap_response *r,
 	return w->restored(w->ctx, r, uid, &v, err);
 }
 
-/* Its turn comes later; flags that came unasked are told now. */
 int
 imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, enum imap_kind kind)
@@ -150,7 +149,7 @@ imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
 		.kind = kind };
 
 	imap_walk_add_todo(w, t);
-	return it->has_flags ? 0 : 1; /* 0: relayed, flags only */
+	return it->has_flags && !w->asks_flags ? 0 : 1;
 }
 
 void

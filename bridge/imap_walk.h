@@ -24,6 +24,7 @@ struct imap_walk {
 	bool needs_body;
 	bool wants_structure; /* not needs_body: of what is known of it */
 	bool sets_seen;
+	bool asks_flags; /* they are among the items */
 	/*
 	 * Each is "" or " ITEM ITEM ...": what the survey is asked for besides
 	 * the header, what for each encrypted message, what for a message as

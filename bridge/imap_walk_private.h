@@ -21,7 +21,8 @@ void imap_walk_leave_out(
 void imap_walk_add_todo(struct imap_walk *w, struct imap_todo t);
 /*
  * Its turn comes later. For a data handler: 1, or 0 when there are flags in the
- * response, which are to be relayed.
+ * response that nobody has asked for, which are to be relayed. (Those that were
+ * asked for come with the rest: clients take a response for the whole answer.)
  */
 int imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, enum imap_kind kind) must_check;
