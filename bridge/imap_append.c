@@ -280,9 +280,7 @@ send_all(struct append *a, struct err *err)
 		if (imap_relay(s, &own, err) < 0)
 			return -1;
 	a->stored = own.ok;
-	if (buf_str(&own.result, err) == NULL)
-		return -1;
-	return imap_answer(s, a->tag, err, "%s", (const char *)own.result.data);
+	return imap_answer_as(s, a->tag, &own.result, err);
 }
 
 /* The bridge may have stored this copy of a sent message itself. */

@@ -28,6 +28,18 @@ imap_answer(struct imap_session *s, const char *tag, struct err *err,
 	return imap_say(s->client, err, "%s %s", tag, text);
 }
 
+int
+imap_answer_as(struct imap_session *s, const char *tag,
+    const struct buf *result, struct err *err)
+{
+	if (imap_drain(s, err) < 0 ||
+	    net_stream_write(s->client, tag, strlen(tag), err) < 0 ||
+	    net_stream_write(s->client, " ", 1, err) < 0 ||
+	    net_stream_write(s->client, result->data, result->len, err) < 0)
+		return -1;
+	return net_stream_write(s->client, "\r\n", 2, err);
+}
+
 /* ---- forwarded ---- */
 
 static int

@@ -159,16 +159,14 @@ only_passing(const struct imap_fetch *f)
 static int
 finish(struct fetch *f, struct err *err)
 {
-	struct buf *verdict = &f->walk.verdict;
+	const struct buf *verdict = &f->walk.verdict;
 
 	if (f->walk.left_out)
 		return imap_answer(f->s, f->c->tag, err,
 		    "NO [UNAVAILABLE] Some messages cannot be opened now.");
-	if (buf_str(verdict, err) == NULL)
-		return -1;
-	return imap_answer(f->s, f->c->tag, err, "%s",
-	    verdict->len == 0 ? "OK Fetch completed."
-			      : (const char *)verdict->data);
+	if (verdict->len == 0)
+		return imap_answer(f->s, f->c->tag, err, "OK Fetch completed.");
+	return imap_answer_as(f->s, f->c->tag, verdict, err);
 }
 
 static int

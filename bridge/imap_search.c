@@ -88,12 +88,7 @@ run_search(struct searching *x, const struct buf *program, struct err *err)
 		return -1;
 	if (own.ok)
 		return 1;
-	if (buf_str(&own.result, err) == NULL)
-		return -1;
-	return imap_answer(x->s, x->c->tag, err, "%s",
-		   (const char *)own.result.data) < 0
-		   ? -1
-		   : 0;
+	return imap_answer_as(x->s, x->c->tag, &own.result, err) < 0 ? -1 : 0;
 }
 
 static int

@@ -130,6 +130,9 @@ int imap_command_step(struct imap_session *s, struct err *err) must_check;
 /* "TAG text", after all that was forwarded is answered. */
 int imap_answer(struct imap_session *s, const char *tag, struct err *err,
     const char *fmt, ...) must_check printf_like(4, 5);
+/* The same with what the server said to an own command, however long it is. */
+int imap_answer_as(struct imap_session *s, const char *tag,
+    const struct buf *result, struct err *err) must_check;
 
 /* ---- the commands that are rewritten ---- */
 
