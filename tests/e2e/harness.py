@@ -16,6 +16,7 @@ import imaplib
 import json
 import os
 import pwd
+import random
 import re
 import secrets
 import shutil
@@ -228,13 +229,16 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        ports = []
-        for _ in range(count):
-            s = stack.enter_context(socket.socket())
-            s.bind(("127.0.0.1", 0))
-            ports.append(s.getsockname()[1])
-        return ports
+    """None that the system gives to outgoing connections: one that a server
+    leaves for a while is still free when it comes back."""
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(11000, 32000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            if port not in ports:
+                ports.append(port)
+    return ports
 
 
 def run(*command, stdin=None, env=None, status=0):
@@ -247,6 +251,11 @@ def run(*command, stdin=None, env=None, status=0):
             done.stdout.decode(errors="replace"),
             done.stderr.decode(errors="replace")))
     return done
+
+
+def dovecot_release():
+    version = run("/usr/sbin/dovecot", "--version").stdout.decode()
+    return tuple(int(n) for n in re.match(r"(\d+)\.(\d+)", version).groups())
 
 
 def canary():
@@ -551,9 +560,7 @@ class Site:
     # ---- Dovecot ----
 
     def start_dovecot(self):
-        version = run("/usr/sbin/dovecot", "--version").stdout.decode()
-        release = tuple(int(n) for n in
-                        re.match(r"(\d+)\.(\d+)", version).groups())
+        release = dovecot_release()
         text = DOVECOT_COMMON + (DOVECOT_23 if release < (2, 4) else
                                  DOVECOT_24)
         head = "" if release < (2, 4) else (
