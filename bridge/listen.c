@@ -47,7 +47,7 @@ struct bridge_listeners {
 	int wake[2]; /* a byte in it ends the acceptor */
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t changed;
-	LIST_HEAD(, session) sessions;
+	LIST_HEAD(sessions, session) sessions;
 	size_t count;
 };
 
