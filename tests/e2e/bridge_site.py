@@ -510,7 +510,7 @@ class BridgeSite(Site):
     # ---- the bridge ----
 
     def write_bridge_conf(self, more="", accounts=None):
-        if "timeout =" not in more:
+        if not re.search(r"(?m)^timeout =", more):
             more += "\ntimeout = 20s"
         parts = [BRIDGE_CONF.format(folder=self.folder, more=more,
                                     imap=self.bridge_imap,
