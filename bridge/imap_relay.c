@@ -112,6 +112,22 @@ relay_enabled(
 	return relay_text(s, out.data, out.len, err);
 }
 
+/* 1 all of its items may pass, 0, -1. */
+static int
+all_pass(const struct imap_response *r, struct err *err)
+{
+	struct imap_cursor items;
+	struct imap_value name, value;
+	int rc;
+
+	if (imap_fetch_open(r, &items, err) < 0)
+		return -1;
+	while ((rc = imap_fetch_next(&items, &name, &value, err)) > 0)
+		if (!imap_item_passes(name.data, name.len))
+			return 0;
+	return rc < 0 ? -1 : 1;
+}
+
 /* Nobody asked for it: flags may pass, octets of a message may not. */
 static int
 relay_fetch(
@@ -120,8 +136,13 @@ relay_fetch(
 	struct imap_cursor items;
 	struct imap_value name, value;
 	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_RESPONSE };
-	int rc, kept = 0;
+	int kept = 0;
+	int rc = all_pass(r, err);
 
+	if (rc != 0) /* mostly so: a listing of flags is long */
+		return rc < 0 ? -1
+			      : relay_text(s, s->response.text.data,
+				    s->response.text.len, err);
 	if (imap_fetch_open(r, &items, err) < 0 ||
 	    buf_putf(&out, err, "* %u FETCH (", r->number) < 0)
 		return -1;
