@@ -89,7 +89,8 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 	const struct imap_value *header =
 	    w->needs_body ? &it.fields : &it.header;
 
-	if (it.uid == 0 || !imap_walk_is_octets(header))
+	if (it.uid == 0 || !imap_walk_is_octets(header) ||
+	    !imap_members_take(&w->asked, w->by_uid ? it.uid : r->number))
 		return 0;
 	if (imap_walk_octets_of(header, &scratch, &stored, &n, err) < 0)
 		return -1;
@@ -128,9 +129,11 @@ imap_walk_run_survey(struct imap_walk *w, struct err *err)
 					    buf_put(&text, w->modifiers.raw,
 						w->modifiers.raw_len, err) < 0))
 		return -1;
+	if (imap_members_init(&w->asked, w->set.raw, w->set.raw_len, err) < 0)
+		return -1;
 	w->own.data = survey;
 	w->own.ctx = w;
-	w->own.stream_fetch = false;
+	w->own.streams = NULL;
 	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
 		return -1;
 	imap_walk_take_verdict(w);

@@ -18,6 +18,7 @@ imap_walk_reset(struct imap_walk *w)
 {
 	buf_reset(&w->verdict);
 	imap_own_reset(&w->own);
+	imap_members_reset(&w->asked);
 	free(w->todo);
 	w->todo = NULL;
 }
@@ -38,7 +39,9 @@ imap_walk_add_todo(struct imap_walk *w, struct imap_todo t)
 	if (w->todo_count == w->todo_room) {
 		size_t room = w->todo_room == 0 ? 64 : w->todo_room * 2;
 		struct imap_todo *more =
-		    reallocarray(w->todo, room, sizeof *more);
+		    room > LIMIT_IMAP_MESSAGES
+			? NULL
+			: reallocarray(w->todo, room, sizeof *more);
 
 		if (more == NULL) {
 			imap_walk_leave_out(w, t.uid, &no_memory);

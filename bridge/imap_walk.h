@@ -14,6 +14,7 @@
 
 #include "imap_session.h"
 #include "imap_view.h"
+#include "proto/imap_members.h"
 
 struct imap_todo; /* messages whose turn comes after the survey */
 
@@ -49,6 +50,7 @@ struct imap_walk {
 	bool refused;       /* the verdict is not OK */
 
 	struct imap_own own;
+	struct imap_members asked; /* of the survey */
 	struct imap_todo *todo;
 	size_t todo_count, todo_room;
 	size_t slice_at, slice_end; /* of todo: what is asked for just now */
