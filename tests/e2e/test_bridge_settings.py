@@ -91,6 +91,20 @@ class Settings(bridge_site.BridgeCase):
             self.assertRegex(lines.readline(), rb"^a OK ")
             self.assertRegex(lines.read(), rb"^(\* BYE|$)")
 
+    def test_another_accounts_silent_server(self):
+        """It holds up the clients of the others for a moment only."""
+        site = self.site
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            account = site.accounts[ANN]
+            other = bridge_site.Account(BOB, harness.PASSWORD, "password")
+            other.settings = {"smtp_port": silent.getsockname()[1],
+                              "key": "keyring", "login": "password"}
+            site.accounts = {ANN: account, BOB: other}
+            self.addCleanup(setattr, site, "accounts", {ANN: account})
+            site.start_bridge("timeout = %ds" % (PATIENCE + 60))
+            with site.submission_client(ANN) as c:  # in PATIENCE
+                self.assertTrue(c.has_extn("8bitmime"))
+
     # ---- the cache ----
 
     def octets_fetched(self, more):
