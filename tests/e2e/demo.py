@@ -88,7 +88,7 @@ def is_kept_by_postfix(message):
             and all(re.match(rb"[!-9;-~]+:|[ \t]+\S", x) for x in lines))
 
 
-def corpus():
+def corpus(count=CORPUS_MESSAGES):
     """Real messages, (name, octets): a choice that is spread over all."""
     found = []
     for folder in (os.path.join(SOURCE, "tests", "corpus"),
@@ -98,7 +98,7 @@ def corpus():
                 with open(os.path.join(folder, name), "rb") as f:
                     found.append((name, crlf(f.read())))
     kept = [m for m in found if is_kept_by_postfix(m[1])]
-    return kept[::max(1, len(kept) // CORPUS_MESSAGES)][:CORPUS_MESSAGES]
+    return kept[::max(1, len(kept) // count)][:count]
 
 
 def deliver(site, message):

@@ -58,12 +58,16 @@ async function rememberPassword(user, password) {
 async function getMail(name) {
   const folder = await until(() => folderOf(name));
   const status = await asUrl(
-    listener => folder.getNewMessages(window.msgWindow, listener));
+    listener => folder.isSpecialFolder(Ci.nsMsgFolderFlags.Inbox)
+      ? folder.getNewMessages(window.msgWindow, listener)
+      : folder.QueryInterface(Ci.nsIMsgImapMailFolder)
+        .updateFolderWithListener(window.msgWindow, listener));
   return [status, root().descendants.map(f => f.name)];
 }
 
 function list(name) {
   return Array.from(folderOf(name).messages, h => ({
+    uid: h.messageKey,
     id: h.messageId,
     subject: h.mime2DecodedSubject,
     size: h.messageSize,
@@ -76,10 +80,11 @@ async function awaitMessage(name, messageId) {
   await until(() => headerOf(folderOf(name), messageId));
 }
 
-// All octets of a message, in Latin-1.
-async function source(name, messageId) {
+// All octets of a message, in Latin-1. It is named by Message-ID or by UID.
+async function source(name, which) {
   const folder = folderOf(name);
-  const uri = folder.getUriForMsg(headerOf(folder, messageId));
+  const uri = folder.getUriForMsg(typeof which == "number"
+    ? folder.GetMessageHeader(which) : headerOf(folder, which));
   let text = "";
   const status = await new Promise(resolve => {
     MailServices.messageServiceFromURI(uri).streamMessage(uri, {

@@ -21,14 +21,14 @@ import sys
 
 import harness
 from bridge_site import BridgeSite
-from demo import Stage
+from demo import Stage, corpus
 from harness import MAIL_USER, PATIENCE, run, wait_for
 from marionette import Marionette, MarionetteError
 
 ANN = "ann@one.example"
 BOB = "bob@outside.example"
 HERE = os.path.dirname(os.path.abspath(__file__))
-NEEDED = ("thunderbird", "Xvfb", "xauth", "import")
+REAL_MESSAGES = 100
 
 # Nothing of it talks to anybody but the bridge, or asks the user.
 PREFERENCES = {
@@ -282,6 +282,7 @@ class Play:
         self.stage, self.site, self.options = stage, site, options
         self.mail = letters()
         self.made_by_sender = encrypted_by_sender(site)
+        self.real = corpus(REAL_MESSAGES)
 
     def prepare(self):
         site = self.site
@@ -292,6 +293,10 @@ class Play:
                 expect("it is sealed", b"multipart/encrypted" in sealed)
                 server.append("INBOX", None, None, sealed)
             server.append("INBOX", None, None, self.made_by_sender)
+            server.create("Real")
+            server.subscribe("Real")
+            for _, message in self.real:
+                server.append("Real", None, None, site.seal(ANN, message))
         self.stage.say("%d letters lie sealed in Ann's mailbox, and one that "
                        "Bob has encrypted himself." % len(self.mail))
 
@@ -370,6 +375,25 @@ class Play:
             expect("octets on disk of " + name, status == 0 and
                    text.encode("latin-1") == message, status, text)
 
+    def real_mail(self, t):
+        """Kept as it comes, which is what it does by itself: all in a command."""
+        status, _ = t.do("getMail", "Real")
+        expect("the folder is taken", status == 0)
+        listed = {m["uid"]: m["size"] for m in t.do("list", "Real")}
+        expect("sizes", listed == {
+            uid: len(m) for uid, (_, m) in enumerate(self.real, 1)}, listed)
+        bodies = r"UID fetch \S+ \(UID RFC822.SIZE BODY"
+        before = len(t.commands(bodies))
+        expect("download", t.do("downloadAll", "Real") == 0)
+        for uid, (name, message) in enumerate(self.real, 1):
+            status, text = t.do("source", "Real", uid)
+            text = re.sub(r"\A(X-Mozilla-\S+: .*\n)*", "", text)
+            expect(name, status == 0 and text.encode("latin-1") == message,
+                   status, text, message)
+        self.stage.say("%d messages, %d octets; fetched by %d commands." % (
+            len(self.real), sum(listed.values()),
+            len(t.commands(bodies)) - before))
+
     def sending(self, t):
         site, secret = self.site, harness.canary()
         t.do("send", {"to": BOB, "bcc": "hidden@outside.example",
@@ -393,9 +417,10 @@ class Play:
         said = t.do("saveDrafts", {"to": BOB, "subject": "Not yet"},
                     [first, second])
         expect("drafts are saved", said == [0, 0], said)
+        wait_for("one draft, where Thunderbird removes the first",
+                 lambda: len(self.contents("Drafts")[0]) == 1)
         stored, restored = self.contents("Drafts")
-        expect("there is one draft, sealed", len(stored) == 1 and
-               b"multipart/encrypted" in stored[0], stored)
+        expect("it is sealed", b"multipart/encrypted" in stored[0], stored)
         expect("the later one", first.encode() in restored[0] and
                second.encode() in restored[0], restored)
         for secret in (first, second):
@@ -440,6 +465,7 @@ class Play:
                 ("Its window shows them.", self.looking),
                 ("It has the server search for a word.", self.searching),
                 ("It keeps them all for offline use.", self.downloading),
+                ("It keeps a folder of real mail.", self.real_mail),
                 ("It sends a letter, with a hidden recipient.", self.sending),
                 ("It saves a draft, and saves it again.", self.drafting),
                 ("A new letter is announced, and thrown away.",
