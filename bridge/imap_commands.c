@@ -303,6 +303,9 @@ read_command(struct imap_session *s, struct err *err)
 		if (s->idling)
 			return end_idle(s, err) < 0 ? -1 : 1;
 
+		refused = refused || s->command.text.len - s->command.line_at >
+					 LIMIT_IMAP_LINE;
+
 		int parsed = imap_command_parse(
 		    s->command.text.data, s->command.text.len, &c, NULL);
 

@@ -131,10 +131,14 @@ imap_forward(struct imap_session *s, const struct imap_command *c,
 	const struct buf *t = &s->command.text;
 
 	/* much at once while the server may be waiting for us: deadlock */
-	if (t->len > LIMIT_IMAP_LOGIN && imap_drain(s, err) < 0)
+	if (s->forwarded_octets + t->len > LIMIT_IMAP_LOGIN &&
+	    imap_drain(s, err) < 0)
 		return -1;
 	if (note(s, c, effect, err) < 0)
 		return -1;
+	if (s->forwarded_count == 1)
+		s->forwarded_octets = 0;
+	s->forwarded_octets += t->len;
 
 	int rc = imap_send_text(s, t->data, t->len, NULL, c->tag, err);
 

@@ -48,6 +48,7 @@ struct imap_session {
 	bool literal_plus;       /* of the server */
 	struct imap_forwarded forwarded[IMAP_PIPELINE];
 	size_t forwarded_count;
+	size_t forwarded_octets; /* since the server owed no answer */
 	bool idling;    /* the client has said IDLE and not DONE */
 	bool continued; /* the server has sent "+" */
 	bool ended;     /* BYE was said */

@@ -48,7 +48,7 @@ class Tap:
         self.loop.run_forever()
 
     async def serve(self, reader, writer):
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError):
             up, down = await asyncio.open_connection(
                 "127.0.0.1", self.server_port, ssl=self.tls.context(),
                 server_hostname="localhost")
@@ -57,6 +57,7 @@ class Tap:
                 asyncio.ensure_future(self.pass_on(reader, down, self.up)),
                 asyncio.ensure_future(self.pass_on(up, writer, self.down))],
                 return_when=asyncio.FIRST_COMPLETED)
+            self.writers -= {writer, down}
             down.close()
         writer.close()
 
@@ -65,6 +66,8 @@ class Tap:
             while data := await reader.read(65536):
                 record += data
                 await self.open.wait()
+                if writer.is_closing():
+                    break
                 writer.write(data)
                 await writer.drain()
 
@@ -82,14 +85,25 @@ class Tap:
 
     def cut(self):
         """All connections break off."""
-        self.call(lambda: [w.transport.abort() for w in self.writers])
+        def abort():
+            while self.writers:
+                self.writers.pop().transport.abort()
+        self.call(abort)
 
     def close(self):
         self.let_go()
         self.cut()
         self.call(self.server.close)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop)
         self.thread.join(PATIENCE)
+        self.loop.close()
+
+    async def end(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.loop.stop()
 
     def mark(self):
         """Begins a piece; see since()."""
