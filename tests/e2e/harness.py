@@ -460,6 +460,8 @@ class Site:
             os.chown(self.path(name), user.pw_uid, user.pw_gid)
         os.chown(self.path("data"), pwd.getpwnam("postfix").pw_uid, 0)
         os.chmod(self.path("gnupg"), 0o700)
+        with open(self.path("gnupg", "gpg-agent.conf"), "w") as f:
+            f.write("s2k-count 1024\n")  # else 10 s for each key
         with open(self.path("gnupg", "gpg.conf"), "w") as f:
             f.write("no-random-seed-file\nbatch\nno-tty\n")
         self.stack.callback(run, "gpgconf", "--homedir", self.path("gnupg"),
