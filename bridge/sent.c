@@ -169,11 +169,12 @@ client_has_it(struct sent *s, struct entry *e)
 	time_t until = time(NULL) + s->bridge->conf->timeout;
 	struct entry *own = NULL;
 
-	while (e->has_print && !s->stopping && time(NULL) < until) {
+	for (; e->has_print; wait_until(s, until)) {
+		/* anew: what was found before the wait may be gone */
 		own = find_in_folder(s, e->account, e->print, e->folder);
-		if (own == NULL || own->state != CLIENT)
+		if (own == NULL || own->state != CLIENT || s->stopping ||
+		    time(NULL) >= until)
 			break;
-		wait_until(s, until);
 	}
 	if (own == NULL || own->state != STORED)
 		return false;
