@@ -28,7 +28,8 @@ def memory(pid):
             open("/proc/%d/mem" % pid, "rb") as mem:
         for line in maps:
             at, to, modes = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
-            if "w" not in modes:
+            # nor what a sanitizer sets aside
+            if "w" not in modes or int(to, 16) - int(at, 16) > 1 << 30:
                 continue
             try:
                 mem.seek(int(at, 16))
