@@ -16,9 +16,18 @@
 
 enum { TEXT_MAX = 64 << 10 };
 
+static const char usage[] =
+    "usage: sealpost-bridge check [--password-stdin] [ADDRESS]\n"
+    "\n"
+    "Tries the whole chain for an account (TLS, login, vault, key, Sent folder,\n"
+    "SMTP login) and explains what fails. The address may be left out where the\n"
+    "configuration has one account alone.\n"
+    "\n"
+    "  --password-stdin  read the password from standard input\n";
+
 struct check {
 	const char *conf_file, *address;
-	bool password_stdin;
+	bool password_stdin, help;
 	struct bridge_conf *conf;
 	struct crypt *crypt;
 	struct users *users;
@@ -46,16 +55,19 @@ static bool
 read_options(struct check *k, int argc, char **argv)
 {
 	static const struct option names[] = {
+		{ "help", no_argument, NULL, 'h' },
 		{ "password-stdin", no_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:", names, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:h", names, NULL)) != -1) {
 		if (c == 'c')
 			k->conf_file = optarg;
 		else if (c == 'p')
 			k->password_stdin = true;
+		else if (c == 'h')
+			k->help = true;
 		else
 			return false;
 	}
@@ -222,6 +234,8 @@ cmd_check(const char *conf_file, int argc, char **argv)
 
 	if (!read_options(&k, argc, argv))
 		return cmd_wrong_usage(argv[0]);
+	if (k.help)
+		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
 	if (prepare(&k, &err) < 0)
 		return cmd_fail(&err);
 	if (check_imap(&k) == 0) {

@@ -19,9 +19,17 @@
 #include "smtp_features.h"
 #include "state.h"
 
+static const char usage[] =
+    "usage: sealpost-bridge run [-d] [-n]\n"
+    "\n"
+    "Serves mail clients until SIGTERM or SIGINT.\n"
+    "\n"
+    "  -d  log to standard error\n"
+    "  -n  check the configuration and exit\n";
+
 struct running {
 	const char *conf_file;
-	bool to_stderr, check_only;
+	bool to_stderr, check_only, help;
 	struct bridge_conf *conf;
 	struct crypt *crypt;
 	struct users *users;
@@ -47,15 +55,21 @@ running_end(struct running *r)
 static bool
 read_options(struct running *r, int argc, char **argv)
 {
+	static const struct option names[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int c;
 
-	while ((c = getopt(argc, argv, "c:dn")) != -1) {
+	while ((c = getopt_long(argc, argv, "c:dhn", names, NULL)) != -1) {
 		if (c == 'c')
 			r->conf_file = optarg;
 		else if (c == 'd')
 			r->to_stderr = true;
 		else if (c == 'n')
 			r->check_only = true;
+		else if (c == 'h')
+			r->help = true;
 		else
 			return false;
 	}
@@ -156,6 +170,8 @@ cmd_run(const char *conf_file, int argc, char **argv)
 
 	if (!read_options(&r, argc, argv))
 		return cmd_wrong_usage(argv[0]);
+	if (r.help)
+		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
 	log_open("bridge", r.to_stderr || r.check_only);
 	if (bridge_conf_load(r.conf_file, &r.conf, &err) < 0)
 		return cmd_fail(&err);

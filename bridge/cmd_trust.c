@@ -200,7 +200,7 @@ static bool
 read_options(int argc, char **argv, enum what *what)
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, HELP },
+		{ "help", no_argument, NULL, 'h' },
 		{ "install", no_argument, NULL, INSTALL },
 		{ "print", no_argument, NULL, PRINT },
 		{ NULL, 0, NULL, 0 },
@@ -208,10 +208,10 @@ read_options(int argc, char **argv, enum what *what)
 	int option;
 
 	optind = 0;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == '?' || *what != EXPLAIN)
 			return false;
-		*what = (enum what)option;
+		*what = option == 'h' ? HELP : (enum what)option;
 	}
 	return optind == argc;
 }

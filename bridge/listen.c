@@ -90,11 +90,11 @@ add_place(struct bridge_listeners *l, const struct bridge_service *service,
 		return err_set(err, ERR_PERM,
 		    "%s: there is no certificate for a listener with TLS",
 		    name);
-	if (l->bridge->tls == NULL && !p.is_loopback)
+	if (!service->tls && !p.is_loopback)
 		return err_set(err, ERR_PERM,
 		    "%s is no loopback address: others on the network could "
-		    "read the passwords, so it needs TLS",
-		    name);
+		    "read the passwords, so it needs TLS (%ss_listen)",
+		    name, service->name);
 	l->places[l->place_count++] = p;
 	return 0;
 }
