@@ -37,6 +37,11 @@ add_candidate(struct searching *x, uint32_t number, struct err *err)
 {
 	if (x->count == x->room) {
 		size_t room = x->room == 0 ? 256 : x->room * 2;
+
+		if (room > LIMIT_IMAP_MESSAGES)
+			return err_set(err, ERR_PROTO,
+			    "the server finds more messages than there can be");
+
 		uint32_t *more = reallocarray(x->found, room, sizeof *more);
 
 		if (more == NULL)

@@ -253,6 +253,19 @@ class Unasked:
             self.liar.on(rb"UID FETCH .*HEADER\.FIELDS", flood)
             c.run("UID FETCH 1 (BODY.PEEK[])")
 
+    def test_a_search_that_finds_too_much(self):
+        """More than a folder can have."""
+        self.mail(self.sealed)
+        one = b"* SEARCH" + b" 1" * 1000000 + b"\r\n"
+
+        def flood(c, tag, m):
+            for _ in range(40):
+                c.say(one)
+            return b"%s OK done\r\n" % tag
+        with self.ann() as c, self.memory(40 << 20):
+            self.liar.on(rb"UID SEARCH ", flood)
+            self.ends(c, b"UID SEARCH BODY x", within=30)
+
     def test_another_message_in_its_place(self):
         """Number and UID do not fit together, or it comes twice."""
         other = self.site.seal(ANN, self.plain.replace(b"a test", b"wrong"))
