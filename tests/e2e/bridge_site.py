@@ -24,11 +24,14 @@ import os
 import pwd
 import re
 import secrets
+import select
 import shutil
 import signal
 import smtplib
+import socket
 import sqlite3
 import ssl
+import threading
 import time
 import unittest
 
@@ -311,6 +314,63 @@ class Tls:
 
     def context(self):
         return ssl.create_default_context(cafile=self.path("ca.pem"))
+
+
+class Recorder:
+    """
+    Between the bridge and a server: ends TLS on both sides and keeps in
+    `heard` what the bridge said. Its port stands for the server's.
+    """
+
+    def __init__(self, tls, port):
+        self.tls, self.server_port = tls, port
+        self.heard = b""
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(tls.path("server.pem"),
+                                     tls.path("server.key"))
+        self.port, = free_ports(1)
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,),
+                             daemon=True).start()
+
+    def serve(self, client):
+        with contextlib.suppress(OSError), client, \
+                self.context.wrap_socket(client, server_side=True) as a, \
+                socket.create_connection(
+                    ("127.0.0.1", self.server_port)) as server, \
+                self.tls.context().wrap_socket(
+                    server, server_hostname="localhost") as b:
+            while self.pass_on(a, b):
+                pass
+
+    def pass_on(self, bridge, server):
+        """In one thread: a TLS connection bears no two."""
+        if not bridge.pending() and not server.pending():
+            ready = select.select([bridge, server], [], [])[0]
+        else:
+            ready = [s for s in (bridge, server) if s.pending()]
+        for s in ready:
+            octets = s.recv(65536)
+            if s is bridge:
+                self.heard += octets
+            (server if s is bridge else bridge).sendall(octets)
+            if not octets:
+                return False
+        return True
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.listener.close()
 
 
 class Account:

@@ -3,20 +3,26 @@
 """The way of sealpost-bridge to a real server: logins that must succeed, and
 what it says when something is wrong. Only servers that no real one can play (they
 break the rules of STARTTLS, or say nothing) are played by the test."""
+import base64
 import contextlib
+import hashlib
+import hmac
 import imaplib
 import os
+import pwd
 import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import threading
 
 import harness
-from bridge_site import BridgeCase, PROGRAM, Tls, main
-from harness import PASSWORD, Daemon, free_ports, run
+from bridge_site import BridgeCase, PROGRAM, Recorder, Tls, main
+from harness import MAIL_USER, PASSWORD, forms_of, free_ports, run
 
 ANN, BOB, CARL = "ann@one.example", "bob@one.example", "carl@one.example"
+DORA = "dora@one.example"
 WRONG = "not-the-password-7291"
 
 
@@ -57,6 +63,76 @@ class Rogue:
         self.listener.close()
 
 
+class ScramServer(Rogue):
+    """
+    Plays SCRAM-SHA-256 over TLS for the one who knows `password`; fault: None,
+    "signature" (a wrong one), "nonce" (not the client's), "unproven" (it says
+    yes without a signature).
+    """
+
+    def __init__(self, tls, smtp, password, iterations=4096, fault=None):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(tls.path("server.pem"),
+                                     tls.path("server.key"))
+        self.smtp, self.password, self.fault = smtp, password, fault
+        self.iterations = iterations
+        super().__init__()
+
+    def serve(self, client):
+        with contextlib.suppress(OSError), client, \
+                self.context.wrap_socket(client, server_side=True) as s, \
+                s.makefile("rb") as lines:
+            self.socket, self.file = s, lines
+            s.sendall(b"220 x\r\n" if self.smtp else b"* OK x\r\n")
+            while self.command(self.hear().decode()):
+                pass
+
+    def hear(self):
+        line = self.file.readline()
+        self.heard.append(line)
+        return line
+
+    def command(self, line):
+        words = line.split()
+        tag = "" if self.smtp else words.pop(0) if words else ""
+        if not words:
+            return False
+        if words[0] in ("AUTH", "AUTHENTICATE"):
+            self.scram(base64.b64decode(words[2]).decode())
+            self.socket.sendall(b"235 yes\r\n" if self.smtp else
+                                tag.encode() + b" OK yes\r\n")
+        elif self.smtp:
+            self.socket.sendall(b"250-x\r\n250 AUTH SCRAM-SHA-256\r\n")
+        else:
+            self.socket.sendall(b"* CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-"
+                                b"SHA-256\r\n%s OK x\r\n" % tag.encode())
+        return True
+
+    def ask(self, text):
+        self.socket.sendall(b"%s %s\r\n" % (
+            b"334" if self.smtp else b"+", base64.b64encode(text.encode())))
+        return base64.b64decode(self.hear()).decode()
+
+    def scram(self, first):
+        bare = first.split(",", 2)[2]
+        nonce = bare.split("r=")[1] + "server"
+        salt = b"salt of sixteen."
+        challenge = "r=%s,s=%s,i=%d" % (
+            "x" + nonce[1:] if self.fault == "nonce" else nonce,
+            base64.b64encode(salt).decode(), self.iterations)
+        final = self.ask(challenge)
+        if self.fault == "unproven":
+            return
+        salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), salt,
+                                     self.iterations)
+        key = hmac.digest(salted, b"Server Key", "sha256")
+        message = ",".join((bare, challenge, final.rsplit(",p=", 1)[0]))
+        signature = hmac.digest(key, message.encode(), "sha256")
+        if self.fault == "signature":
+            signature = bytes(32)
+        self.ask("v=" + base64.b64encode(signature).decode())
+
+
 class Login(BridgeCase):
     @classmethod
     def prepare(cls):
@@ -72,7 +148,7 @@ class Login(BridgeCase):
 
     def restore(self):
         for address, settings in self.settings.items():
-            self.site.accounts[address].settings = settings
+            self.site.accounts[address].settings = dict(settings)
         for name in os.listdir(self.site.path("state")):
             if name.startswith("pin-"):
                 os.unlink(self.site.path("state", name))
@@ -224,6 +300,38 @@ class Login(BridgeCase):
         self.site.set_verifier(a, 8192, salt)
         self.check(ANN, 1, "another salt or number of rounds")
 
+    # ---- servers that do not know the verifier ----
+
+    def scram(self, service, status, says, **how):
+        """(check's words, what the server heard)"""
+        a = self.site.accounts[ANN]
+        server = ScramServer(self.site.tls, service == "smtp", a.secret,
+                             **how)
+        try:
+            self.set(ANN, **{service + "_host": "127.0.0.1",
+                             service + "_port": server.port})
+            self.check(ANN, status, says)
+        finally:
+            server.close()
+            self.restore()
+        heard = b"".join(server.heard)
+        for text in (PASSWORD, a.secret, a.passphrase):
+            for form in forms_of(text):
+                self.assertNotIn(form, heard)
+        return server.heard
+
+    def test_scram_servers(self):
+        for service in ("imap", "smtp"):
+            with self.subTest(service):
+                # what is wrong below is wrong for its fault alone
+                self.scram(service, 1 if service == "imap" else 0,
+                           "ok    " + service)
+                for fault in ("signature", "unproven", "nonce"):
+                    self.scram(service, 1, "FAIL  " + service, fault=fault)
+                heard = self.scram(service, 1, "1 rounds", iterations=1)
+                # not even a proof that passwords could be tried with
+                self.assertEqual(b"".join(heard[2:]), b"")
+
     # ---- servers that break the rules ----
 
     def rogue(self, service, *lines, status=1, says="", more="", **settings):
@@ -294,6 +402,78 @@ class Login(BridgeCase):
             self.assertEqual(e.exception.smtp_code, 535)
         self.assert_no_secret()
 
+    def test_what_the_servers_hear(self):
+        """Neither password nor passphrase, of right and wrong logins; a
+        server without SCRAM hears the login secret."""
+        a = self.site.accounts[ANN]
+        for mechanisms in (self.site.mechanisms, "plain"):
+            recorders = [Recorder(self.site.tls, port) for port in (
+                self.site.imaps_port, self.site.submissions)]
+            for recorder in recorders:
+                self.addCleanup(recorder.close)
+            self.set(ANN, imap_port=recorders[0].port,
+                     smtp_port=recorders[1].port)
+            if mechanisms == "plain":
+                self.addCleanup(self.site.restart_dovecot,
+                                self.site.mechanisms)
+                self.site.restart_dovecot(mechanisms)
+            self.site.start_bridge()
+            self.use_both(ANN)
+            self.site.stop_bridge()
+            self.assert_no_secret()
+            for recorder, word in zip(recorders, (b"SELECT", b"MAIL FROM")):
+                self.assertIn(word, recorder.heard)
+                for text in (PASSWORD, WRONG, a.passphrase):
+                    for form in forms_of(text):
+                        self.assertNotIn(form, recorder.heard)
+                self.assertEqual(mechanisms == "plain", any(
+                    f in recorder.heard for f in forms_of(a.secret)))
+
+    def use_both(self, address):
+        for password in (PASSWORD, WRONG):
+            with contextlib.suppress(imaplib.IMAP4.error), \
+                    self.site.client(address, password) as c:
+                c.select()
+            with contextlib.suppress(smtplib.SMTPAuthenticationError), \
+                    self.site.submission_client(address, password) as c:
+                c.mail(address)
+
+    def test_keyring(self):
+        """The key is in the user's own GnuPG keyring, and stays there."""
+        home = self.site.path("home", "gnupg")
+        d = self.site.enrol(DORA, login="password", key=None, settings={
+            "key": "keyring", "gnupg_home": home})
+        self.addCleanup(self.site.accounts.pop, DORA)
+        certificate = self.site.make_key(DORA, "")
+        self.site.sealpost("key", "import", DORA, stdin=certificate)
+        self.site.publish_databases()
+        secret = self.site.gpg("--pinentry-mode", "loopback", "--passphrase",
+                               "", "--armor", "--export-secret-keys",
+                               self.site.keys[DORA]).stdout
+        self.check(DORA, 1, "ok    imap", "FAIL  key", "GnuPG keyring has no")
+        user = pwd.getpwnam(MAIL_USER)
+        os.mkdir(home, 0o700)
+        os.chown(home, user.pw_uid, user.pw_gid)
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        self.addCleanup(run, *self.site.as_user(
+            "gpgconf", "--homedir", home, "--kill", "all"))
+        run(*self.site.as_user("gpg", "--homedir", home, "--batch",
+                               "--import"), stdin=secret)
+        self.check(DORA, 0, "in the GnuPG keyring")
+        self.site.deliver(harness.text_message(
+            self.secret, self.message_id, DORA), DORA)
+        with self.site.direct(DORA) as c:
+            c.select()
+            self.assertIn(b"BEGIN PGP MESSAGE",
+                          c.fetch("1", "(BODY.PEEK[])")[1][0][1])
+        self.site.start_bridge()
+        self.addCleanup(self.site.stop_bridge)
+        with self.site.client(DORA) as c:
+            c.select()
+            self.assertIn(self.secret.encode(),
+                          c.fetch("1", "(BODY.PEEK[])")[1][0][1])
+        self.assertEqual(d.secret, PASSWORD)
+
     def assert_no_secret(self):
         """No password, given or derived, in what is written."""
         a = self.site.accounts[ANN]
@@ -363,9 +543,16 @@ class Login(BridgeCase):
             self.assertIn(word, done.stdout)
         self.assertIn(b"sealpost-bridge 0", run(PROGRAM,
                                                 "--version").stdout)
+        for command in ("run", "check", "enrol", "trust"):
+            for option in ("--help", "-h"):
+                done = run(PROGRAM, command, option)
+                self.assertTrue(done.stdout.decode().startswith(
+                    "usage: sealpost-bridge " + command), done.stdout)
+                self.assertEqual(done.stderr, b"")
         for arguments in (["nonsense"], ["-x"], ["check", "a", "b"],
-                          ["run", "x"]):
-            run(PROGRAM, *arguments, status=2)
+                          ["run", "x"], ["run", "--nonsense"],
+                          ["check", "--nonsense"]):
+            self.assertEqual(run(PROGRAM, *arguments, status=2).stdout, b"")
         self.site.write_bridge_conf()
         run(*self.site.as_user(PROGRAM, "-n", "-c",
                                self.site.path("bridge.conf")))
