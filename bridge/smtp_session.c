@@ -430,6 +430,8 @@ smtp_session_run(struct bridge *b, struct net_stream *client, bool may_plain)
 	};
 	unsigned bad = 0;
 
+	/* who has not logged in yet is waited for as a server is */
+	net_stream_set_timeout(client, b->conf->timeout * 1000);
 	if (smtp_say(&s, "220 sealpost-bridge ESMTP") < 0)
 		return;
 	while (one_command(&s, &bad) == 1)
