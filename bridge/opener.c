@@ -23,8 +23,8 @@ opener_split(
 
 	header_reader_init(&r, &out->header);
 	r.pending.secret = true;
-	out->body = message;
-	out->body_len = n;
+	out->message = out->body = message;
+	out->message_len = out->body_len = n;
 	if (n == 0)
 		return 0;
 	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
@@ -158,6 +158,15 @@ judge(int rc, struct buf *b, enum opened *kind, const struct err *why,
 	return 0;
 }
 
+/* A marker that cannot be read: it is sealed, but not for this program. */
+static bool
+is_marked(const struct header *h)
+{
+	size_t count = 0;
+
+	return header_find(h, "X-Sealpost", &count) != NULL;
+}
+
 static int
 open_encrypted(struct opening *o, const struct opener_parts *stored,
     enum opened *kind, struct buf *message, struct err *err)
@@ -171,6 +180,8 @@ open_encrypted(struct opening *o, const struct opener_parts *stored,
 		*kind = OPENED_SEALED;
 		return open_sealed(o, stored, &marker, message, err);
 	}
+	if (is_marked(&stored->header))
+		return err_set(err, ERR_PERM, "its marker cannot be read");
 	*kind = OPENED_FOREIGN;
 	if (o->user->account->decrypt_foreign)
 		return opener_open_foreign(o, stored, message, err);
@@ -247,7 +258,8 @@ open_encrypted_header(struct opening *o, const struct opener_parts *p,
 		*kind = OPENED_SEALED;
 		return open_sealed_header(o, p, &marker, header, octets, err);
 	}
-	return o->user->account->decrypt_foreign ? 0 : 1;
+	return o->user->account->decrypt_foreign && !is_marked(&p->header) ? 0
+									   : 1;
 }
 
 int

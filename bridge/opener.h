@@ -26,7 +26,7 @@ bool opener_may_be_encrypted(const void *header, size_t n);
  * The header alone (stored header block with its empty line). 1: *kind is
  * OPENED_PLAIN, or OPENED_SEALED with the restored header in `header` (.secret)
  * and the size of the restored message in *octets. 0: the body is needed to
- * know (foreign, a marker that cannot be read). -1 ERR_TEMP: may pass (key
+ * know (foreign, a head that cannot be decrypted). -1 ERR_TEMP: may pass (key
  * locked, memory, gpg); nothing may be told to the client.
  */
 int opener_open_header(struct user *u, const void *stored, size_t n,

@@ -64,6 +64,77 @@ canonicalize(struct buf *text, struct err *err)
 	return 0;
 }
 
+static void
+free_structure(struct structure **sp)
+{
+	structure_free(sp);
+}
+
+/* ---- is it encrypted as a whole? ---- */
+
+/* Does the part's header say it is of this type, once? 1, 0, -1. */
+static int
+is_of_type(const uint8_t *message, const struct structure_part *part,
+    const char *type, struct err *err)
+{
+	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(mime_value_free) struct mime_value *v = NULL;
+	size_t count = 0;
+	size_t n;
+
+	if (opener_split(message + part->header_at, part->header_len, &p, err) <
+	    0)
+		return -1;
+
+	const struct header_field *f =
+	    header_find(&p.header, "Content-Type", &count);
+
+	if (f == NULL || count != 1)
+		return 0;
+
+	const uint8_t *raw = header_field_value(f, &n);
+	int rc = mime_value_parse(raw, n, &v, err);
+
+	return rc <= 0 ? rc : strcmp(v->word, type) == 0;
+}
+
+/*
+ * RFC 3156, section 4: two parts, and nothing encrypted but in the second. What
+ * else stood beside it would be lost, or (EFAIL) was put there by another than
+ * the sender. 1 and the second part in *data, 0, -1.
+ */
+static int
+find_whole(const struct opener_parts *stored, struct opener_parts *data,
+    struct err *err)
+{
+	static const char begin[] = "-----BEGIN PGP MESSAGE-----";
+	cleanup(free_structure) struct structure *s = NULL;
+
+	if (structure_parse(stored->message, stored->message_len, &s, err) < 0)
+		return -1;
+
+	const struct structure_part *first = structure_root(s)->children;
+	const struct structure_part *second =
+	    first == NULL ? NULL : first->next;
+
+	if (second == NULL || second->next != NULL || second->children != NULL)
+		return 0;
+
+	const uint8_t *body = stored->message + second->body_at;
+	const uint8_t *armor =
+	    memmem(stored->body, stored->body_len, begin, strlen(begin));
+	const uint8_t *end = stored->body + stored->body_len;
+
+	*data =
+	    (struct opener_parts){ .body = body, .body_len = second->body_len };
+	if (armor == NULL || armor < body || armor >= body + second->body_len ||
+	    memmem(armor + 1, (size_t)(end - armor - 1), begin,
+		strlen(begin)) != NULL)
+		return 0;
+	return is_of_type(
+	    stored->message, first, "application/pgp-encrypted", err);
+}
+
 /* ---- the signature of multipart/signed ---- */
 
 /* Is it multipart/signed by OpenPGP? 1, 0, -1. */
@@ -97,7 +168,8 @@ verify_parts(struct user *u, const struct buf *text,
     struct err *err)
 {
 	const struct structure_part *first = root->children;
-	const struct structure_part *second = first == NULL ? NULL : first->next;
+	const struct structure_part *second =
+	    first == NULL ? NULL : first->next;
 
 	if (second == NULL || second->next != NULL) {
 		signature->verdict = PGP_BAD;
@@ -109,12 +181,6 @@ verify_parts(struct user *u, const struct buf *text,
 	return pgp_verify(user_gnupg_home(u), text->data + first->header_at,
 	    end - first->header_at, text->data + second->body_at,
 	    second->body_len, signature, err);
-}
-
-static void
-free_structure(struct structure **sp)
-{
-	structure_free(sp);
 }
 
 static int
@@ -148,8 +214,8 @@ put_bridge_field(
 	enum { VERDICT_WIDTH = 11, KEY_WIDTH = 64 };
 	const char *verdict = verdicts[signature->verdict];
 	const char *key = signature->key[0] == '\0' ? "none" : signature->key;
-	int pad = VERDICT_WIDTH + KEY_WIDTH - (int)strlen(verdict) -
-		  (int)strlen(key);
+	int pad =
+	    VERDICT_WIDTH + KEY_WIDTH - (int)strlen(verdict) - (int)strlen(key);
 
 	return buf_putf(out, err,
 	    BRIDGE_FIELD ": end-to-end; signature=%s;\r\n key=%s;%*s v=1\r\n",
@@ -220,9 +286,15 @@ opener_open_foreign(struct opening *o, const struct opener_parts *stored,
 	cleanup(buf_reset) struct buf text = { .limit = out->limit,
 		.secret = true };
 	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
+	struct opener_parts data = { 0 };
 	struct pgp_signature signature;
+	int rc = find_whole(stored, &data, err);
 
-	if (opener_decrypt_body(o, stored, &text, &signature, err) < 0 ||
+	if (rc <= 0)
+		return rc < 0 ? -1
+			      : err_set(err, ERR_PERM,
+				    "the message is not encrypted as a whole");
+	if (opener_decrypt_body(o, &data, &text, &signature, err) < 0 ||
 	    canonicalize(&text, err) < 0 ||
 	    opener_split(text.data, text.len, &e, err) < 0 ||
 	    verify(o->user, &text, &e.header, &signature, err) < 0)

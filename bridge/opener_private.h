@@ -16,7 +16,9 @@
 /* A message in memory, taken apart. */
 struct opener_parts {
 	struct header header;
-	const uint8_t *body; /* borrowed from the message */
+	const uint8_t *message; /* borrowed, as the body in it is */
+	size_t message_len;
+	const uint8_t *body;
 	size_t body_len;
 };
 
@@ -47,7 +49,8 @@ int opener_decrypt_body(struct opening *o, const struct opener_parts *stored,
 
 /*
  * A message that its sender encrypted, decrypted as a whole, into `out`. 0, or
- * -1 ERR_PERM it can never be opened here; ERR_TEMP.
+ * -1 ERR_PERM it can never be opened here, or it is not encrypted as a whole;
+ * ERR_TEMP.
  */
 int opener_open_foreign(struct opening *o, const struct opener_parts *stored,
     struct buf *out, struct err *err) must_check;

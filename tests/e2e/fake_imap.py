@@ -285,6 +285,8 @@ class Liar:
         out = [b"UID %d" % uid]
         if b"FLAGS" in what:
             out.append(b"FLAGS ()")
+        if b"INTERNALDATE" in what:
+            out.append(b'INTERNALDATE " 3-Mar-2020 10:11:12 +0000"')
         if b"RFC822.SIZE" in what:
             out.append(b"RFC822.SIZE %d" % len(m))
         names = re.search(rb"\[HEADER\.FIELDS \(([^)]*)\)\]", what)
