@@ -12,6 +12,7 @@
 
 enum {
 	SURVEY_KNOWN_MAX = 1000, /* UIDs looked up before the server is asked */
+	JOB_OCTETS = 256 << 10,  /* a longer header waits for nobody */
 };
 
 int
@@ -53,7 +54,131 @@ keep_header(struct imap_walk *w, uint32_t uid, const struct buf *header,
 		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
 }
 
-/* 1 dealt with, 0 the body is needed, -1. */
+/* A header to open. */
+struct job {
+	struct user *user;
+	const uint8_t *stored;
+	size_t n;
+	struct buf text; /* the response, when the session reads on meanwhile */
+
+	int rc; /* and what opener_open_header() has said */
+	enum opened kind;
+	struct buf header;
+	uint64_t octets;
+	struct err why;
+};
+
+static void
+job_reset(struct job *j)
+{
+	buf_reset(&j->text);
+	buf_reset(&j->header);
+}
+
+static void
+job_free(struct job **jp)
+{
+	struct job *j = steal(jp);
+
+	if (j == NULL)
+		return;
+	job_reset(j);
+	free(j);
+}
+
+/* In any thread. */
+static void
+open_header(void *ctx)
+{
+	struct job *j = ctx;
+
+	j->rc = opener_open_header(j->user, j->stored, j->n, &j->kind,
+	    &j->header, &j->octets, &j->why);
+}
+
+static int
+give_header(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
+    const struct job *j, struct err *err)
+{
+	struct imap_view v = { .header = j->header.data,
+		.header_len = j->header.len,
+		.octets = j->octets };
+
+	keep_header(w, uid, &j->header, j->octets);
+	return w->restored(w->ctx, r, uid, &v, err) < 0 ? -1 : 1;
+}
+
+/* 1, 0 when flags are to be relayed, -1. */
+static int
+finish(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_fetched *it, const struct job *j, struct err *err)
+{
+	int rc = 0;
+
+	if (j->rc < 0) {
+		imap_walk_leave_out(w, it->uid, &j->why);
+		return 1;
+	}
+	if (j->rc > 0 && j->kind != OPENED_SEALED) {
+		imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
+		return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
+	}
+	if (j->rc == 0 || w->wants_structure)
+		rc = imap_walk_give_facts(w, r, it->uid, err);
+	else
+		rc = give_header(w, r, it->uid, j, err);
+	return rc == 0 ? imap_walk_postpone(w, r, it, KIND_ENCRYPTED) : rc;
+}
+
+/* The oldest that another thread has opened: 1, 0 there is none, -1. */
+static int
+finish_oldest(struct imap_walk *w, struct err *err)
+{
+	cleanup(job_free) struct job *j =
+	    w->crew == NULL ? NULL : crew_take(w->crew);
+	struct imap_response r;
+	struct imap_fetched it;
+
+	if (j == NULL)
+		return 0;
+	if (imap_response_parse(j->text.data, j->text.len, &r, err) < 0 ||
+	    imap_fetched_read(&r, &it, err) < 0)
+		return -1;
+	return finish(w, &r, &it, j, err) < 0 ? -1 : 1;
+}
+
+void
+imap_walk_dismiss(struct imap_walk *w)
+{
+	struct job *j;
+
+	while (w->crew != NULL && (j = crew_take(w->crew)) != NULL)
+		job_free(&j);
+	crew_free(&w->crew);
+}
+
+/* A copy for others to open. NULL: it cannot be. */
+static struct job *
+job_for_crew(const struct imap_walk *w, const struct imap_fetched *it,
+    const struct job *own)
+{
+	const struct buf *t = &w->s->response.text;
+	cleanup(job_free) struct job *j = calloc(1, sizeof *j);
+
+	/* flags that nobody has asked for are relayed with the response */
+	if (j == NULL || t->len > JOB_OCTETS ||
+	    it->header.type != IMAP_LITERAL ||
+	    (it->has_flags && !w->asks_flags))
+		return NULL;
+	*j = *own;
+	j->text.limit = t->len;
+	if (buf_put(&j->text, t->data, t->len, NULL) < 0)
+		return NULL;
+	j->stored = j->text.data + (own->stored - t->data);
+	return steal(&j);
+}
+
+/* 1 dealt with, or it will be; 0 flags are to be relayed; -1. */
 static int
 survey_encrypted(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, const uint8_t *stored, size_t n,
@@ -61,37 +186,25 @@ survey_encrypted(struct imap_walk *w, const struct imap_response *r,
 {
 	cleanup(message_release) const struct message *m =
 	    imap_walk_cached(w, it->uid);
-	cleanup(buf_reset) struct buf header = { .limit = LIMIT_HEADER * 2,
-		.secret = true };
-	enum opened kind;
-	uint64_t octets;
-	struct err why = { 0 };
+	cleanup(job_reset) struct job own = { .user = w->s->user,
+		.stored = stored,
+		.n = n };
 
 	if (m != NULL)
 		return imap_walk_give_message(w, r, it->uid, m, err) < 0 ? -1
 									 : 1;
 
-	int rc = opener_open_header(
-	    w->s->user, stored, n, &kind, &header, &octets, &why);
+	struct job *j = w->crew == NULL ? NULL : job_for_crew(w, it, &own);
 
-	if (rc < 0)
-		imap_walk_leave_out(w, it->uid, &why);
-	if (rc <= 0)
-		return rc < 0 ? 1 : imap_walk_give_facts(w, r, it->uid, err);
-	if (kind != OPENED_SEALED) {
-		imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
-		return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
+	if (j == NULL) {
+		open_header(&own);
+		return finish(w, r, it, &own, err);
 	}
-	if (w->wants_structure)
-		return imap_walk_give_facts(w, r, it->uid, err);
 
-	keep_header(w, it->uid, &header, octets);
+	int rc = crew_is_full(w->crew) ? finish_oldest(w, err) : 0;
 
-	struct imap_view v = { .header = header.data,
-		.header_len = header.len,
-		.octets = octets };
-
-	return w->restored(w->ctx, r, it->uid, &v, err) < 0 ? -1 : 1;
+	crew_give(w->crew, j);
+	return rc < 0 ? -1 : 1;
 }
 
 static int
@@ -127,10 +240,7 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 		    w, r, &it, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
 	if (!encrypted)
 		return w->stored(w->ctx, r, it.uid, err) < 0 ? -1 : 1;
-
-	int rc = survey_encrypted(w, r, &it, stored, n, err);
-
-	return rc == 0 ? imap_walk_postpone(w, r, &it, KIND_ENCRYPTED) : rc;
+	return survey_encrypted(w, r, &it, stored, n, err);
 }
 
 int
@@ -161,10 +271,18 @@ imap_walk_run_survey(struct imap_walk *w, struct err *err)
 		return -1;
 	if (imap_members_init(&w->asked, w->set.raw, w->set.raw_len, err) < 0)
 		return -1;
+	if (w->crew == NULL && !w->needs_body &&
+	    crew_new(open_header, &w->crew, NULL) < 0)
+		w->crew = NULL; /* then nobody helps */
 	w->own.data = survey;
 	w->own.ctx = w;
 	w->own.streams = NULL;
-	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
+
+	int rc = imap_run(w->s, &w->own, (char *)text.data, text.len, err);
+
+	while (rc == 0 && (rc = finish_oldest(w, err)) > 0)
+		rc = 0;
+	if (rc < 0)
 		return -1;
 	imap_walk_take_verdict(w);
 	return 0;

@@ -18,6 +18,7 @@ imap_walk_reset(struct imap_walk *w)
 {
 	buf_reset(&w->verdict);
 	imap_own_reset(&w->own);
+	imap_walk_dismiss(w);
 	imap_members_reset(&w->asked);
 	free(w->todo);
 	w->todo = NULL;

@@ -12,6 +12,7 @@
 #ifndef BRIDGE_IMAP_WALK_H
 #define BRIDGE_IMAP_WALK_H
 
+#include "crew.h"
 #include "imap_session.h"
 #include "imap_view.h"
 #include "proto/imap_members.h"
@@ -51,6 +52,7 @@ struct imap_walk {
 
 	struct imap_own own;
 	struct imap_members asked; /* of the survey */
+	struct crew *crew;         /* opens headers for it; NULL: none does */
 	struct imap_todo *todo;
 	size_t todo_count, todo_room;
 	size_t slice_at, slice_end; /* of todo: what is asked for just now */

@@ -66,6 +66,8 @@ int imap_walk_recall(struct imap_walk *w, struct err *err) must_check;
 /* True when all is known that the survey would tell; todo is filled then. */
 bool imap_walk_skip_survey(struct imap_walk *w);
 int imap_walk_run_survey(struct imap_walk *w, struct err *err) must_check;
+/* Ends the survey's threads. */
+void imap_walk_dismiss(struct imap_walk *w);
 /* From slice_at up to slice_end, which is set. */
 int imap_walk_run_slice(struct imap_walk *w, struct err *err) must_check;
 

@@ -76,10 +76,12 @@ put_squeezed(const struct header_field *f, struct buf *out, struct err *err)
 	size_t n;
 	const uint8_t *v = header_field_value(f, &n);
 
+	if (buf_reserve(out, n, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (memchr(" \t\r\n", v[i], 4) == NULL &&
-		    buf_putc(out, v[i], err) < 0)
-			return -1;
+		if (v[i] != ' ' && v[i] != '\t' && v[i] != '\r' &&
+		    v[i] != '\n')
+			out->data[out->len++] = v[i];
 	return 0;
 }
 
