@@ -144,6 +144,7 @@ put_slice(struct imap_walk *w, struct buf *text, struct err *err)
 	w->slice_cached = is_cached(w, first);
 	while (n < countof(numbers) && w->slice_at + n < w->todo_count &&
 	       first[n].kind == first->kind &&
+	       (n == 0 || !(first->alone || first[n].alone)) &&
 	       (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
 		numbers[n] = first[n].address;
 		n++;
@@ -219,6 +220,30 @@ is_of_slice(void *ctx, const struct imap_response *r)
 	return false;
 }
 
+/*
+ * One of the slice had more octets than any message that could be opened here.
+ * Which one it was tells a command for each that did not come.
+ */
+static void
+ask_again(struct imap_walk *w)
+{
+	bool known = w->slice_end - w->slice_at == 1;
+
+	for (size_t i = w->slice_at; i < w->slice_end; i++) {
+		struct imap_todo t = w->todo[i]; /* the array may move */
+
+		if (t.answered)
+			continue;
+		if (known) {
+			imap_kinds_put(&w->s->kinds, t.uid, KIND_AS_STORED);
+			t.kind = KIND_AS_STORED;
+		}
+		t.alone = true;
+		imap_walk_add_todo(w, t);
+	}
+	w->own.too_large = false;
+}
+
 /* The next slice of todo. */
 int
 imap_walk_run_slice(struct imap_walk *w, struct err *err)
@@ -240,6 +265,8 @@ imap_walk_run_slice(struct imap_walk *w, struct err *err)
 	w->own.ctx = w;
 	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
 		return -1;
+	if (w->own.too_large && !stored)
+		ask_again(w);
 	imap_walk_take_verdict(w);
 	return 0;
 }

@@ -13,6 +13,7 @@ struct imap_todo {
 	enum imap_kind kind;
 	bool no_cache; /* it was there, and has gone */
 	bool answered;
+	bool alone; /* to be asked for in a command of its own */
 };
 
 /* Logs why; never a word of the message. */

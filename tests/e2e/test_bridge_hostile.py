@@ -285,6 +285,21 @@ class Unasked:
                               if "BODY[]" in items(r)], [self.plain])
             self.assertNotIn(b"wrong", b"".join(got))
 
+    def test_a_message_that_is_too_large_to_be_opened(self):
+        """It is shown as it is stored, and in nobody's way."""
+        end = self.sealed.index(b"-----END PGP")
+        huge = self.sealed[:end] + b"x" * (36 << 20) + self.sealed[end:]
+        self.mail(self.sealed, huge, self.sealed)
+        with self.ann() as c, self.memory(24 << 20):
+            for command in ("FETCH 1:3", "UID FETCH 1:3", "UID FETCH 1:3"):
+                got = {items(r)["UID"]: items(r) for r in c.ok(
+                    command + " (UID RFC822.SIZE BODY.PEEK[])")}
+                for uid, is_ in ((b"1", self.plain), (b"2", huge),
+                                 (b"3", self.plain)):
+                    self.assertTrue(got[uid]["BODY[]"] == is_, uid)
+                    self.assertEqual(got[uid]["RFC822.SIZE"],
+                                     b"%d" % len(is_))
+
     def test_another_ones_sealed_message(self):
         """Swapped in: it cannot be opened, and is shown as it is stored."""
         foreign = crlf(self.site.seal(BOB, self.plain))
