@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import socket
+import time
 
 import bridge_site
 import harness
@@ -14,6 +15,7 @@ from harness import MAIL_USER, PATIENCE, run, wait_for
 
 ANN = "ann@one.example"
 BOB = "bob@one.example"
+EVE = "eve@one.example"
 
 
 def session(connection):
@@ -186,6 +188,53 @@ class Keyring(bridge_site.BridgeCase):
             again = c.fetch("1", "(BODY[])")[1][0][1]
             self.assertIn(self.secret.encode(), again)
         self.assertEqual(self.site.files_with(self.secret), [])
+
+    def test_nobody_is_asked_for_a_strangers_passphrase(self):
+        """Mail may be encrypted with a passphrase, too; whoever sends it does
+        not get to make gpg ask the user, nor to hold the others up."""
+        asked = os.path.join(self.home, "asked")
+        pinentry = os.path.join(self.home, "pinentry")
+        with open(pinentry, "w") as f:
+            f.write("#!/bin/sh\ntouch %s\nexec sleep 100\n" % asked)
+        os.chmod(pinentry, 0o755)
+        with open(os.path.join(self.home, "gpg-agent.conf"), "w") as f:
+            f.write("pinentry-program %s\n" % pinentry)
+        run(*self.site.as_user("gpgconf", "--homedir", self.home, "--kill",
+                               "gpg-agent"))
+        entity = b"Content-Type: text/plain\r\n\r\n%s\r\n" % (
+            self.secret.encode())
+        self.site.make_key(EVE, "")
+        self.site.gpg("--import", stdin=run(
+            *self.gpg, "--export", BOB).stdout)
+        mail = []
+        for more in ((), ("--recipient", EVE), ("--recipient", BOB)):
+            armored = self.site.gpg(
+                "--pinentry-mode", "loopback", "--passphrase", "x",
+                "--trust-model", "always", "--armor",
+                *(("--encrypt",) if more else ()), *more, "--symmetric",
+                stdin=entity).stdout
+            mail.append(
+                b"From: x@outside.example\nSubject: %d\nMIME-Version: 1.0\n"
+                b"Content-Type: multipart/encrypted; boundary=b; "
+                b'protocol="application/pgp-encrypted"\n\n'
+                b"--b\nContent-Type: application/pgp-encrypted\n\n"
+                b"Version: 1\n\n--b\nContent-Type: application/octet-stream"
+                b"\n\n%s\n--b--\n" % (len(mail), armored))
+        with self.site.direct(BOB) as c:
+            c.create("Strange")
+            for m in mail:
+                c.append("Strange", None, None, harness.with_crlf(m))
+        with self.site.client(BOB) as c:
+            c.select("Strange")
+            begin = time.monotonic()
+            status, got = c.fetch("1:3", "(BODY.PEEK[])")
+            self.assertEqual(status, "OK", got)
+            self.assertLess(time.monotonic() - begin, 20)
+            self.assertFalse(os.path.exists(asked))
+            bodies = [x[1] for x in got if isinstance(x, tuple)]
+            self.assertEqual(
+                [self.secret.encode() in b for b in bodies],
+                [False, False, True])
 
     def test_check(self):
         said = self.site.bridge_command(
