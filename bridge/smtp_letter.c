@@ -275,6 +275,25 @@ take_some(struct letter *l)
 
 /* ---- the end ---- */
 
+/* A refusal may leave the transaction open; for the client it is over. */
+static void
+reset_server(struct smtp_session *s)
+{
+	cleanup(smtp_reply_reset) struct smtp_reply unused = { 0 };
+
+	if (s->server != NULL && s->reply.code / 100 != 2 &&
+	    smtp_command(s->server, "RSET", 4, &unused, NULL) < 0)
+		smtp_drop_server(s);
+}
+
+static int
+say_reply(struct smtp_session *s)
+{
+	if (s->reply.code != 421)
+		reset_server(s);
+	return smtp_pass_reply(s);
+}
+
 static int
 end_at_server(struct letter *l)
 {
@@ -296,7 +315,7 @@ end_at_server(struct letter *l)
 	if (s->reply.code / 100 == 2 && l->copy != NULL)
 		sent_copy_commit(s->bridge->sent, &l->copy, s->credentials);
 	sent_copy_free(&l->copy);
-	return smtp_pass_reply(s);
+	return say_reply(s);
 }
 
 static int
@@ -307,7 +326,7 @@ finish(struct letter *l)
 	if (l->refusal != NULL)
 		return smtp_say(l->session, l->refusal);
 	if (l->answered)
-		return smtp_pass_reply(l->session);
+		return say_reply(l->session);
 	return end_at_server(l);
 }
 

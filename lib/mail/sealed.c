@@ -89,7 +89,9 @@ leaves_outside(const struct sealed_plan *plan, const struct header_field *f,
 	return header_field_begins(f, "Content-") ||
 	    header_field_begins(f, SEALED_MARKER) ||
 	    (header_field_is(f, "MIME-Version") && !keep_mime_version) ||
-	    (plan->subject_protected && is_subject(f));
+	    (plan->subject_protected && is_subject(f)) ||
+	    (!header_field_is(f, "Subject") &&
+		sealed_text_has_password(f->raw, f->raw_len));
 }
 
 static int

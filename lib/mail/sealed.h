@@ -68,6 +68,13 @@ bool sealed_subject_has_password(const uint8_t *value, size_t len);
  */
 bool sealed_field_has_password(const struct header_field *f);
 
+/*
+ * The same of any field, name and all, whose value somebody may have written or
+ * a program copied from a Subject: not of addresses, dates and the like. Also
+ * of what stands among the fields and is none.
+ */
+bool sealed_text_has_password(const uint8_t *field, size_t n);
+
 /* Octets before and behind the armored message in the body. */
 int sealed_put_preamble(const struct sealed_plan *plan, struct buf *out,
     struct err *err) must_check;

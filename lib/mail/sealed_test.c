@@ -233,6 +233,12 @@ static const struct plan_case plans[] = {
 	    "Content-Type: text/plain; charset=us-ascii;\r\n"
 	    " protected-headers=\"v1\"; hp=\"cipher\"\r\n"
 	    "HP-Outer: Subject: ...\r\n\r\n" },
+	{ "password in other fields", { "Subject: s\r\n",
+			  "Comments: Re: encrypt:pw:s\r\n",
+			  "X-Mailer: m\r\n", "encrypt:pw:s\r\n",
+			  "X-Old: =?utf-8?q?encrypt=3Apw?=\r\n" }, false,
+	    "Subject: s\r\nX-Mailer: m\r\nMIME-Version: 1.0\r\n" TYPE,
+	    "\r\n" },
 	{ "nothing to protect", { "From: a\r\n" }, true,
 	    "From: a\r\nMIME-Version: 1.0\r\n" TYPE, "\r\n" },
 	{ "forged marker", { "X-Sealpost: v=1\r\n", "X-Sealpost-A: b\r\n",

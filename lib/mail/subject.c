@@ -8,6 +8,7 @@
  */
 
 #include <string.h>
+#include <strings.h>
 #include <unicase.h>
 #include <unictype.h>
 #include <uninorm.h>
@@ -150,4 +151,65 @@ sealed_subject_has_password(const uint8_t *value, size_t len)
 		return true;
 	return !complete || (visible.len > 0 && visible_has_password(
 						    visible.data, visible.len));
+}
+
+/* ---- fields of any name ---- */
+
+/* Their values cannot be text that somebody wrote as a subject. */
+static bool
+is_structured(const uint8_t *name, size_t n)
+{
+	static const char *const names[] = { "From", "To", "Cc", "Bcc",
+		"Sender", "Reply-To", "Date", "Message-ID", "In-Reply-To",
+		"References", "MIME-Version", "Content-Type",
+		"Content-Transfer-Encoding", "Content-Disposition", "Received",
+		"Return-Path", "DKIM-Signature", "Autocrypt",
+		"Disposition-Notification-To", "Return-Receipt-To" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (strlen(names[i]) == n &&
+		    strncasecmp((const char *)name, names[i], n) == 0)
+			return true;
+	return false;
+}
+
+/* Most fields cannot: no colon, nothing encoded, no wide characters. */
+static bool
+may_begin_so(const uint8_t *value, size_t n)
+{
+	if (memchr(value, ':', n) != NULL || memmem(value, n, "=?", 2) != NULL)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (value[i] > 0x7f)
+			return true;
+	return false;
+}
+
+/* A name of letters, digits and hyphens, and not the word itself. */
+static bool
+is_usual(const uint8_t *name, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') &&
+		    !(name[i] >= 'A' && name[i] <= 'Z') &&
+		    !(name[i] >= '0' && name[i] <= '9') && name[i] != '-')
+			return false;
+	return n > 0 && strncasecmp((const char *)name, "encrypt", n) != 0;
+}
+
+bool
+sealed_text_has_password(const uint8_t *field, size_t n)
+{
+	const uint8_t *colon = memchr(field, ':', n);
+	size_t name = colon == NULL ? 0 : (size_t)(colon - field);
+
+	if (colon == NULL || !is_usual(field, name))
+		return sealed_subject_has_password(field, n) ||
+		    (colon != NULL &&
+		        sealed_subject_has_password(
+		            colon + 1, n - name - 1));
+	if (is_structured(field, name))
+		return false;
+	return may_begin_so(colon + 1, n - name - 1) &&
+	    sealed_subject_has_password(colon + 1, n - name - 1);
 }

@@ -7,12 +7,13 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import smtplib
 import socket
 import unittest
 
 import harness
-from bridge_site import BridgeCase, main
+from bridge_site import BridgeCase, Recorder, main
 from harness import (PASSWORD, PATIENCE, forms_of, holds, run, wait_for,
                      with_crlf)
 
@@ -85,12 +86,24 @@ class Raw:
 
 
 class SmtpCase(BridgeCase):
-    site_options = {"main": "message_size_limit = %d\n" % SIZE}
+    site_options = {"main": """\
+message_size_limit = %d
+smtpd_end_of_data_restrictions = check_sender_access inline:{
+ { later@one.example = 452 4.2.7 come back: 100%% full }
+ { never@one.example = 554 5.7.9 not this one } }
+""" % SIZE}
+    records = False  # what the bridge says to the servers
 
     @classmethod
     def prepare(cls):
-        cls.site.enrol(ANN)
+        a = cls.site.enrol(ANN)
         cls.site.enrol(BOB, login="password", key="file")
+        cls.recorders = [Recorder(cls.site.tls, port) for port in (
+            cls.site.imaps_port, cls.site.submissions)
+            if cls.records]
+        for recorder, name in zip(cls.recorders, ("imap", "smtp")):
+            cls.addClassCleanup(recorder.close)
+            a.settings[name + "_port"] = recorder.port
         cls.site.start_bridge()
 
     def raw(self):
@@ -271,6 +284,51 @@ class Commands(SmtpCase):
         code, said = raw.ask("MAIL FROM:<%s> WRONG=1" % ANN)
         self.assertEqual(code, 555)
 
+    def test_the_servers_words(self):
+        """The same conversation without the bridge has the same replies."""
+        said = []
+        for talk in (self.logged_in(), self.past_the_bridge()):
+            said.append([])
+            for sender in (ANN, "later@one.example", "never@one.example"):
+                for line in ("MAIL FROM:<%s>" % sender,
+                             "RCPT TO:<bad bad>", "RCPT TO:<%s>" % OUT):
+                    said[-1].append(talk.ask(line))
+                code, text = talk.data(self.message() + b".\r\n")
+                said[-1].append((code, re.sub("queued as .*", "", text)))
+                talk.ask("RSET")  # this Postfix goes on after its no
+            for line in ("MAIL FROM:<%s> SIZE=999999999" % ANN,
+                         "MAIL FROM:<%s> RET=ALL RET=ALL" % ANN,
+                         "MAIL FROM:<%s> BODY=9BIT" % ANN, "RSET",
+                         "MAIL FROM:<>", "RSET"):
+                said[-1].append(talk.ask(line))
+        for through, direct in zip(*said):
+            if not through[1].startswith("2.0.0"):
+                self.assertEqual(through, direct)
+        self.assertIn((452, "4.2.7"), [(c, t[:5]) for c, t in said[0]])
+        self.assertIn((554, "5.7.9"), [(c, t[:5]) for c, t in said[0]])
+
+    def test_after_a_refusal(self):
+        """The transaction is over, whatever the server thinks."""
+        raw = self.logged_in()
+        for sender, answer in (("later@one.example", 452),
+                               ("never@one.example", 554), (ANN, 250)):
+            self.assertEqual(raw.ask("MAIL FROM:<%s>" % sender)[0], 250)
+            raw.ask("RCPT TO:<%s>" % OUT)
+            self.assertEqual(raw.data(self.message() + b".\r\n")[0], answer)
+        self.outside()
+
+    def past_the_bridge(self):
+        """A session with the server, logged in."""
+        raw = Raw.__new__(Raw)
+        raw.socket = self.site.tls.context().wrap_socket(
+            socket.create_connection(("127.0.0.1", self.site.submissions),
+                                     PATIENCE), server_hostname="localhost")
+        raw.file = raw.socket.makefile("rb")
+        self.addCleanup(raw.close)
+        raw.reply()
+        raw.log_in(password=self.site.accounts[ANN].secret)
+        return raw
+
     def test_pipelining(self):
         raw = self.logged_in()
         raw.send(("MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nRCPT TO:<bad bad>\r\n"
@@ -447,6 +505,9 @@ class Messages(SmtpCase):
 ENCRYPT = [
     "Subject: encrypt:@:the rest",
     "Subject: encrypt:@",
+    "Subject: encrypt:x:@",
+    "Subject: encrypt:\u00e4@:x",
+    "Subject: Antw: [list] =?UTF-8?Q?encrypt=3A=C3=A4@=3Ax?=",
     "SUBJECT:encrypt:@:x",
     "Subject :  Encrypt : @:x",
     "Subject: Re: encrypt:@:x",
@@ -470,12 +531,26 @@ ENCRYPT = [
 class Passwords(SmtpCase):
     """encrypt:PASSWORD:SUBJECT: refused, and the password is nowhere."""
 
+    records = True
+
+    def assert_kept_here(self):
+        """No server heard it, and no file has it."""
+        for recorder in self.recorders:
+            self.assertNotEqual(recorder.heard, b"")
+            for form in forms_of(self.secret):
+                self.assertNotIn(form, recorder.heard)
+        self.assertEqual(self.site.files_with(
+            self.secret, "log", "state", "home", "queue", "data", "mail",
+            "run"), [])
+
+    def secret_fields(self):
+        return [field.replace("@", self.secret).replace(
+            "%B", b64("encrypt:%s:x" % self.secret)) for field in ENCRYPT]
+
     def test_refused(self):
         raw = self.logged_in()
         start = len(self.site.maillog())
-        for field in ENCRYPT:
-            field = field.replace("@", self.secret).replace(
-                "%B", b64("encrypt:%s:x" % self.secret))
+        for field in self.secret_fields():
             for where in ("first", "last", "only"):
                 with self.subTest(field=field, where=where):
                     rest = "" if where == "only" else "From: a@x.example\n"
@@ -492,12 +567,44 @@ class Passwords(SmtpCase):
         # the server has not heard of a message even
         self.assertNotIn("message-id", self.site.maillog()[start:])
         self.assert_not_outside(self.secret)
-        self.assertEqual(self.site.files_with(
-            self.secret, "log", "state", "home", "queue", "data", "mail",
-            "run"), [])
+        self.assert_kept_here()
         raw.envelope()
         self.assertEqual(raw.data(self.message() + b".\r\n")[0], 250)
         self.outside()
+
+    def test_drafts(self):
+        """Saved, changed and saved again as clients do; then it is sent."""
+        raw = self.logged_in()
+        with self.site.client(ANN) as c:
+            for folder in ("Drafts", "Sent"):
+                c.select(folder)
+                for field in self.secret_fields():
+                    with self.subTest(folder=folder, field=field):
+                        self.save_twice(c, folder, field)
+        self.assert_kept_here()
+        raw.envelope()
+        self.assertEqual(raw.data(self.draft(
+            "Subject: encrypt:%s:x" % self.secret) + b".\r\n")[0], 550)
+        self.assert_kept_here()
+
+    def draft(self, field, text="first"):
+        return with_crlf((
+            "Message-ID: %s\nX-Mozilla-Draft-Info: internal/draft; vcard=0\n"
+            "%s\n\n%s\n" % (self.message_id, field, text)).encode())
+
+    def save_twice(self, c, folder, field):
+        for text in ("first", "second"):
+            draft = self.draft(field, text)
+            _, before = c.uid("SEARCH", "ALL")
+            status, said = c.append(folder, "(\\Draft)", None, draft)
+            self.assertEqual(status, "OK")
+            uid = re.search(rb"APPENDUID \d+ (\d+)", said[0]).group(1)
+            for old in before[0].split():
+                c.uid("STORE", old.decode(), "+FLAGS.SILENT", "(\\Deleted)")
+                c.uid("EXPUNGE", old.decode())
+            self.assertEqual(c.uid("SEARCH", "ALL")[1], [uid])
+            self.assertEqual(c.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+                             [1][0][1], draft)
 
     def test_octet_by_octet(self):
         raw = self.logged_in()
@@ -656,6 +763,56 @@ class Sent(SmtpCase):
             pass
         self.assertEqual(len(self.wait_stored()), 1)
         self.assertEqual(self.read(), [self.message()])
+        self.wait_nothing_left()
+
+    def test_killed(self):
+        """Between the server's yes and the copy."""
+        self.addCleanup(self.site.restart_dovecot)
+        raw = self.logged_in()
+        raw.envelope()
+        raw.ask("DATA")
+        self.site.stop_dovecot()
+        raw.send(self.message() + b".\r\n")
+        self.assertEqual(raw.reply()[0], 250)
+        self.site.stop_bridge(number=signal.SIGKILL)
+        self.assertEqual(len(self.left_behind()), 1)
+        self.site.restart_dovecot()
+        self.assertEqual(self.stored(), [])
+        self.site.start_bridge()
+        with self.site.client(ANN):
+            pass
+        self.wait_nothing_left()
+        self.assertEqual(self.read(), [self.message()])
+        self.outside()
+
+    def test_folders(self):
+        """The configured one; else that with the attribute, of any name."""
+        for name, settings in (("Out/M&APw-ll \\ \"x\"", True),
+                               ("Sent", False)):
+            quoted = '"%s"' % re.sub(r'([\\"])', r"\\\1", name)
+            with self.site.direct(BOB) as c:
+                c.create(quoted)
+            if settings:
+                self.site.accounts[BOB].settings["sent_folder"] = name
+            self.site.stop_bridge()
+            self.site.start_bridge()
+            self.message_id = "<%s@x.example>" % harness.canary()
+            with self.site.submission_client(BOB) as c:
+                c.sendmail(ANN, [OUT], self.message())
+            wait_for("a copy", lambda: self.stored(quoted, BOB))
+            self.site.accounts[BOB].settings.pop("sent_folder", None)
+        self.site.accounts[BOB].settings["sent_folder"] = "None/of that name"
+        self.site.stop_bridge()
+        self.site.start_bridge()
+        start = len(self.site.bridge.lines)
+        with self.site.submission_client(BOB) as c:
+            c.sendmail(ANN, [OUT], self.message())
+        self.site.bridge.wait_line("warning: sent: .*not stored", start)
+        self.site.accounts[BOB].settings.pop("sent_folder", None)
+        self.site.stop_bridge()
+        self.site.start_bridge()
+        with self.site.submission_client(BOB):
+            pass
         self.wait_nothing_left()
 
     def test_no_plaintext_on_disk(self):
