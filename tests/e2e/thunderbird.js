@@ -211,6 +211,26 @@ async function send(fields) {
   await closed;
 }
 
+// What the user is told when it is not sent; the window is closed then.
+async function sendInVain(fields) {
+  const composer = await compose(fields);
+  const told = new Promise(resolve => {
+    const observer = dialog => {
+      Services.obs.removeObserver(observer, "common-dialog-loaded");
+      const text = dialog.document.getElementById("infoBody").textContent;
+      dialog.document.querySelector("dialog").getButton("accept").click();
+      resolve(text);
+    };
+    Services.obs.addObserver(observer, "common-dialog-loaded");
+  });
+  composer.goDoCommand("cmd_sendNow");
+  const text = await told;
+  await until(() => !composer.gWindowLocked);
+  composer.gContentChanged = false;
+  composer.close();
+  return text;
+}
+
 // The same draft with each of the texts in turn.
 async function saveDrafts(fields, texts) {
   const composer = await compose(fields);

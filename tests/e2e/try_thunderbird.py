@@ -414,7 +414,9 @@ class Play:
 
     def drafting(self, t):
         first, second = harness.canary(), harness.canary()
-        said = t.do("saveDrafts", {"to": BOB, "subject": "Not yet"},
+        password = harness.canary()
+        said = t.do("saveDrafts", {
+            "to": BOB, "subject": "encrypt:%s:Not yet" % password},
                     [first, second])
         expect("drafts are saved", said == [0, 0], said)
         wait_for("one draft, where Thunderbird removes the first",
@@ -423,9 +425,22 @@ class Play:
         expect("it is sealed", b"multipart/encrypted" in stored[0], stored)
         expect("the later one", first.encode() in restored[0] and
                second.encode() in restored[0], restored)
-        for secret in (first, second):
+        expect("with its subject", password.encode() in restored[0], restored)
+        for secret in (first, second, password):
             expect("and nowhere in plaintext",
                    not self.site.files_with(secret))
+
+    def refused(self, t):
+        password = harness.canary()
+        before = len(self.site.sink.messages)
+        said = t.do("sendInVain", {
+            "to": BOB, "body": "text\n",
+            "subject": "encrypt:%s:No" % password})
+        expect("the user is told", "begins with encrypt:" in said, said)
+        self.stage.show(said)
+        expect("nothing left", len(self.site.sink.messages) == before and
+               len(self.contents("Sent")[0]) == 1)
+        expect("nor the password", not self.site.files_with(password))
 
     def contents(self, folder):
         """Messages of a folder that are not deleted: as stored, and through the bridge."""
@@ -467,7 +482,9 @@ class Play:
                 ("It keeps them all for offline use.", self.downloading),
                 ("It keeps a folder of real mail.", self.real_mail),
                 ("It sends a letter, with a hidden recipient.", self.sending),
-                ("It saves a draft, and saves it again.", self.drafting),
+                ("It saves a draft with a password in its subject, and saves "
+                 "it again.", self.drafting),
+                ("It is not allowed to send that.", self.refused),
                 ("A new letter is announced, and thrown away.",
                  self.arriving),
                 ("It ends, and starts again.", self.again)):
