@@ -147,6 +147,21 @@ finish_oldest(struct imap_walk *w, struct err *err)
 	return finish(w, &r, &it, j, err) < 0 ? -1 : 1;
 }
 
+/*
+ * The client has all that came before: an EXPUNGE changes the numbers of what
+ * follows it, flags that are told take the place of older ones.
+ */
+static int
+settle(struct imap_walk *w, struct err *err)
+{
+	int rc;
+
+	do
+		rc = finish_oldest(w, err);
+	while (rc > 0);
+	return rc;
+}
+
 void
 imap_walk_dismiss(struct imap_walk *w)
 {
@@ -217,7 +232,7 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 	size_t n;
 
 	if (!imap_response_is(r, "FETCH"))
-		return 0;
+		return settle(w, err);
 	if (imap_fetched_read(r, &it, err) < 0)
 		return -1;
 
@@ -226,7 +241,7 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 
 	if (it.uid == 0 || !imap_walk_is_octets(header) ||
 	    !imap_members_take(&w->asked, w->by_uid ? it.uid : r->number))
-		return 0;
+		return settle(w, err);
 	if (imap_walk_octets_of(header, &scratch, &stored, &n, err) < 0)
 		return -1;
 
@@ -278,11 +293,8 @@ imap_walk_run_survey(struct imap_walk *w, struct err *err)
 	w->own.ctx = w;
 	w->own.streams = NULL;
 
-	int rc = imap_run(w->s, &w->own, (char *)text.data, text.len, err);
-
-	while (rc == 0 && (rc = finish_oldest(w, err)) > 0)
-		rc = 0;
-	if (rc < 0)
+	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0 ||
+	    settle(w, err) < 0)
 		return -1;
 	imap_walk_take_verdict(w);
 	return 0;

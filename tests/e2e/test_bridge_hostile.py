@@ -12,7 +12,7 @@ import bridge_site
 import harness
 from fake_imap import Liar, literal
 from harness import text_message
-from imap_client import Gone, Raw, items
+from imap_client import Gone, Raw, items, number
 from test_bridge_imap import crlf
 
 ANN, BOB, EVE = "ann@one.example", "bob@one.example", "eve@one.example"
@@ -284,6 +284,49 @@ class Unasked:
             self.assertEqual([items(r)["BODY[]"] for r in got
                               if "BODY[]" in items(r)], [self.plain])
             self.assertNotIn(b"wrong", b"".join(got))
+
+    def test_what_changes_while_many_are_opened(self):
+        """Numbers fit at any time, the last flags are the last."""
+        n = 60
+        plain = [self.plain.replace(b"a test", b"test %d" % i)
+                 for i in range(1, n + 1)]
+        self.mail(*(self.site.seal(ANN, m) for m in plain))
+
+        def fetch(c, tag, m):
+            out, there = b"", list(range(1, n + 1))
+            for uid in range(1, n + 1):
+                at = there.index(uid) + 1
+                out += b"* %d FETCH (%s)\r\n" % (
+                    at, self.liar.items(uid, m.string))
+                if uid % 7 == 0:
+                    out += b"* %d EXPUNGE\r\n" % (at - 3)
+                    there.pop(at - 4)
+                if uid % 5 == 0:
+                    out += (b"* %d FETCH (UID %d FLAGS (\\Flagged))\r\n"
+                            % (there.index(uid) + 1, uid))
+            return out + tag + b" OK done\r\n"
+        self.liar.on(rb"UID FETCH 1:\S+ .*HEADER", fetch)
+        for asked in ("(FLAGS ENVELOPE)", "(FLAGS RFC822.SIZE ENVELOPE)",
+                      "(FLAGS BODY.PEEK[HEADER])"):
+            with self.ann() as c:
+                there, flags, answered = list(range(1, n + 1)), {}, set()
+                for r in c.ok("UID FETCH 1:* " + asked):
+                    expunged = re.match(rb"\* (\d+) EXPUNGE", r)
+                    if expunged:
+                        there.pop(int(expunged.group(1)) - 1)
+                        continue
+                    got = items(r)
+                    uid = int(got["UID"])
+                    self.assertEqual(there[number(r) - 1], uid, asked)
+                    flags[uid] = got["FLAGS"]
+                    if len(got) > 2:
+                        self.assertIn(b"test %d" % uid, r)
+                        answered.add(uid)
+                self.assertEqual(answered, set(range(1, n + 1)))
+                for uid in there:
+                    self.assertEqual(b"\\Flagged" in flags[uid],
+                                     uid % 5 == 0, asked)
+            self.liar.uidvalidity += 1  # nothing is known of it yet
 
     def test_a_message_that_is_too_large_to_be_opened(self):
         """It is shown as it is stored, and in nobody's way."""
