@@ -77,6 +77,27 @@ pass(struct smtp_session *s, const char *line)
 	return smtp_say(s, "421 4.4.2 the connection to the server is lost");
 }
 
+/* Has the server ended the idle connection by itself? */
+static bool
+is_stale(struct smtp_session *s)
+{
+	bool ready = false, unused = false;
+
+	if (s->server == NULL || net_stream_buffered(s->server) > 0)
+		return true;
+	return net_stream_wait(s->server, NULL, 0, &ready, &unused, NULL) != 0;
+}
+
+/* Its transaction, and what it remembers of a MAIL that it refused. */
+static void
+reset_server(struct smtp_session *s)
+{
+	if (is_stale(s) ||
+	    smtp_command(s->server, "RSET", 4, &s->reply, NULL) < 0)
+		smtp_drop_server(s);
+	end_mail(s);
+}
+
 /* ---- commands ---- */
 
 static int
@@ -88,10 +109,7 @@ do_ehlo(struct smtp_session *s, const char *argument)
 
 	if (argument[0] == '\0')
 		return smtp_say(s, "501 5.5.4 EHLO needs a name");
-	if (s->in_mail && s->server != NULL &&
-	    smtp_command(s->server, "RSET", 4, &s->reply, NULL) < 0)
-		smtp_drop_server(s);
-	end_mail(s);
+	reset_server(s);
 	s->greeted = true;
 	if (s->account == NULL) {
 		if (smtp_features_get(s->bridge->features, &lines, NULL) < 0)
@@ -114,10 +132,7 @@ do_helo(struct smtp_session *s, const char *argument)
 {
 	if (argument[0] == '\0')
 		return smtp_say(s, "501 5.5.4 HELO needs a name");
-	if (s->in_mail && s->server != NULL &&
-	    smtp_command(s->server, "RSET", 4, &s->reply, NULL) < 0)
-		smtp_drop_server(s);
-	end_mail(s);
+	reset_server(s);
 	s->greeted = true;
 	return smtp_say(s, "250 sealpost-bridge");
 }
@@ -162,17 +177,6 @@ static bool
 begins_with(const char *s, const char *prefix)
 {
 	return strncasecmp(s, prefix, strlen(prefix)) == 0;
-}
-
-/* Has the server ended the idle connection by itself? */
-static bool
-is_stale(struct smtp_session *s)
-{
-	bool ready = false, unused = false;
-
-	if (s->server == NULL || net_stream_buffered(s->server) > 0)
-		return true;
-	return net_stream_wait(s->server, NULL, 0, &ready, &unused, NULL) != 0;
 }
 
 static int
@@ -260,12 +264,8 @@ do_data(struct smtp_session *s, const char *argument)
 static int
 do_rset(struct smtp_session *s, const char *argument)
 {
-	bool was = s->in_mail;
-
 	(void)argument;
-	end_mail(s);
-	if (was && s->server != NULL)
-		return pass(s, "RSET");
+	reset_server(s);
 	return smtp_say(s, "250 2.0.0 done");
 }
 
