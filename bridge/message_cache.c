@@ -138,7 +138,7 @@ insert(struct message_cache *c, struct entry *e)
 {
 	size_t bucket = bucket_of(e->mailbox, e->uidvalidity, e->uid);
 
-	while (c->oldest != NULL && c->limit - c->held < cost(e))
+	while (c->oldest != NULL && c->held + cost(e) > c->limit)
 		evict(c, c->oldest);
 	e->next = c->buckets[bucket];
 	c->buckets[bucket] = e;
@@ -197,7 +197,7 @@ message_cache_put(struct message_cache *c, const struct message_key *k,
 	e->message.data = buf_steal(restored, &e->message.len);
 	atomic_init(&e->uses, 1);
 	*out = &e->message;
-	if (k == NULL || cost(e) > c->limit)
+	if (k == NULL || c->limit == 0)
 		return 0;
 	e->uidvalidity = k->uidvalidity;
 	e->uid = k->uid;

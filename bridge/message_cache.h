@@ -12,7 +12,11 @@
 
 struct message_cache;
 
-/* `octets` bounds what it holds; the longest unused messages make room. */
+/*
+ * `octets` bounds what it holds; the longest unused messages make room. A
+ * larger message is held alone, until the next one comes: clients fetch large
+ * ones piece by piece, and each piece would be a download. 0 holds nothing.
+ */
 int message_cache_new(
     size_t octets, struct message_cache **out, struct err *err) must_check;
 /* No message of it may be held any more. */
@@ -36,8 +40,8 @@ const struct message *message_cache_get(
 
 /*
  * Takes the octets out of `restored` (empty afterwards, in any case) and gives
- * the message, which is in the cache from now on unless it is too large for it
- * or `k` is NULL. 0, or -1 ERR_TEMP.
+ * the message, which is in the cache from now on unless that holds nothing or
+ * `k` is NULL. 0, or -1 ERR_TEMP.
  */
 int message_cache_put(struct message_cache *c, const struct message_key *k,
     enum opened kind, struct buf *restored, const struct message **out,

@@ -80,9 +80,26 @@ the_unused_make_room(void **state)
 	assert_true(put(c, "A", 1, 9, 1000));
 	assert_false(has(c, "A", 1, 2));
 	assert_true(has(c, "A", 1, 1) && has(c, "A", 1, 9));
-	assert_true(put(c, "A", 1, 10, 6000)); /* too large: not kept */
+	message_cache_free(&c);
+}
+
+static void
+one_too_large_is_held_alone(void **state)
+{
+	struct message_cache *c = cache_of(5000);
+
+	(void)state;
+	assert_true(put(c, "A", 1, 1, 1000));
+	assert_true(put(c, "A", 1, 10, 6000));
+	assert_true(has(c, "A", 1, 10));
+	assert_false(has(c, "A", 1, 1));
+	assert_true(put(c, "A", 1, 11, 7000));
+	assert_true(has(c, "A", 1, 11));
 	assert_false(has(c, "A", 1, 10));
-	assert_true(has(c, "A", 1, 1));
+	for (uint32_t uid = 1; uid <= 3; uid++)
+		assert_true(put(c, "A", 1, uid, 1000));
+	assert_false(has(c, "A", 1, 11));
+	assert_true(has(c, "A", 1, 1) && has(c, "A", 1, 3));
 	message_cache_free(&c);
 }
 
@@ -161,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found_by_its_whole_key),
 		cmocka_unit_test(the_unused_make_room),
+		cmocka_unit_test(one_too_large_is_held_alone),
 		cmocka_unit_test(held_messages_stay),
 		cmocka_unit_test(nothing_is_kept_without_key_or_room),
 		cmocka_unit_test(threads_share_it),
