@@ -261,8 +261,12 @@ class Thunderbird:
                           self.log()[self.log_start:])
 
     def photograph(self, path):
+        """How many pixels have the colour of the letter's picture."""
         run("import", "-display", self.display, "-window", "root", path,
             env={"XAUTHORITY": self.cookies})
+        return int(run("convert", path, "-fill", "black", "+opaque",
+                       "#80ff80", "-format", "%[fx:round(mean.g*w*h)]",
+                       "info:").stdout)
 
 
 def end(process):
@@ -350,7 +354,8 @@ class Play:
                text["images"] == [1], text)
         expect("the protected subject", "Grüße aus Köln 🍋" in text["title"],
                text)
-        t.photograph(self.options.screenshot)
+        wait_for("the picture on the screen",
+                 lambda: t.photograph(self.options.screenshot) >= 40 * 40)
         self.stage.say("screenshot: " + self.options.screenshot)
 
     def searching(self, t):
