@@ -808,6 +808,59 @@ test_foreign_that_stays(void **state)
 	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_NEVER);
 }
 
+/* What is not two parts with one encrypted text, in the second. */
+static void
+test_not_as_a_whole(void **state)
+{
+	static const struct {
+		const char *find, *put;
+		enum opened kind;
+	} edits[] = {
+		{ "\r\n--b--", "\r\n--b--", OPENED_FOREIGN },
+		{ "\r\n--b--", "", OPENED_FOREIGN },
+		{ "\r\n--b--", "\r\n--b\r\n\r\nfoot\r\n--b--", OPENED_NEVER },
+		{ "\r\n--b--", "\r\n-----BEGIN PGP MESSAGE-----\r\n--b--",
+		    OPENED_NEVER },
+		{ "--b\r\nContent-Type: application/pgp",
+		    "-----BEGIN PGP MESSAGE-----\r\n"
+		    "--b\r\nContent-Type: application/pgp",
+		    OPENED_NEVER },
+		{ "Content-Type: application/pgp-encrypted\r\n",
+		    "Content-Type: text/html\r\n", OPENED_NEVER },
+		{ "Content-Type: application/pgp-encrypted\r\n",
+		    "CONTENT-TYPE: Application/PGP-Encrypted; x=y\r\n",
+		    OPENED_FOREIGN },
+		{ "application/octet-stream", "text/plain", OPENED_FOREIGN },
+		{ "application/octet-stream", "message/rfc822", OPENED_NEVER },
+		{ "boundary=b;", "boundary=c;", OPENED_NEVER },
+		{ "From:", "X-Sealpost: v=9; what\r\nFrom:", OPENED_NEVER },
+		{ "From:", "X-Sealpost-Other: v=9\r\nFrom:", OPENED_FOREIGN },
+	};
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+
+	write_file(f, "entity", entity);
+	make_foreign(f, foreign[0].command, &m);
+	for (size_t i = 0; i < countof(edits); i++) {
+		cleanup(buf_reset) struct buf n = { .limit = MESSAGE_MAX };
+		const uint8_t *at = memmem(
+		    m.data, m.len, edits[i].find, strlen(edits[i].find));
+
+		assert_non_null(at);
+
+		size_t before = (size_t)(at - m.data);
+		size_t after = before + strlen(edits[i].find);
+
+		assert_int_equal(buf_put(&n, m.data, before, NULL), 0);
+		put(&n, edits[i].put);
+		assert_int_equal(
+		    buf_put(&n, m.data + after, m.len - after, NULL), 0);
+		if (open_message(f->file.user, &n, &out) != edits[i].kind)
+			fail_msg("%zu: %s", i, edits[i].put);
+	}
+}
+
 /* A megabyte that becomes a gigabyte; a message over max_message. */
 static void
 test_bounds(void **state)
@@ -865,6 +918,7 @@ main(void)
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_signed_inside),
 		cmocka_unit_test(test_foreign_that_stays),
+		cmocka_unit_test(test_not_as_a_whole),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_gpg_is_away),
 	};
