@@ -186,7 +186,7 @@ take_message(struct append *a, const uint8_t *from, bool first, struct err *err)
 	if (a->refusal[0] == '\0' &&
 	    (sealer_new(s->user, &u->sealer, &why) < 0 ||
 		(first && s->bridge->sent != NULL &&
-		    sent_printer_new(s->bridge->crypt, &a->printer, &why) < 0)))
+		    sent_printer_new(s->user, &a->printer, &why) < 0)))
 		refuse_error(a, &why);
 	if (s->command.literal.waits && a->refusal[0] != '\0') {
 		a->over = true; /* the client does not send it */

@@ -4,8 +4,8 @@
 /*
  * What is known of sent messages, in a list of entries under one lock, and the
  * thread that appends what waits. A copy is a file of sealed octets in the state
- * directory: sent-ADDRESS=XXXXXX.new before the server has taken the message,
- * .eml from then until it is in the folder.
+ * directory: sent-ADDRESS=PRINT=XXXXXX.new before the server has taken the message,
+ * .eml from then until it is in the folder; PRINT is "none" where there is none.
  */
 
 #include "sent.h"
@@ -30,6 +30,7 @@ enum {
 	ENTRIES_MAX = 1000,
 	FIRST_RETRY_S = 10,
 	LAST_RETRY_S = 600,
+	PRINT_TEXT_SIZE = 2 * SENT_PRINT_LEN + 1,
 	STOP_TIMEOUT_S = 5,
 	ABANDONED_S = 24 * 3600,
 	CAPABILITIES_MAX = 64 << 10,
@@ -47,7 +48,8 @@ struct entry {
 	const struct account *account;
 	enum state state;
 	bool ours;   /* the bridge's copy, which no client has claimed yet */
-	bool has_print, tried;
+	bool has_print;
+	bool tried; /* nobody waits for it; an append may have been begun */
 	uint8_t print[SENT_PRINT_LEN];
 	char *folder; /* NULL: not known yet */
 	struct sent_place place;
@@ -242,6 +244,14 @@ append(struct sent *s, struct entry *e, struct net_stream **stream,
 	(void)pthread_mutex_unlock(&s->lock);
 	if (there)
 		return 0;
+	/* the answer to an earlier append may have been lost */
+	if (e->tried) {
+		int rc = sent_find_file(
+		    *stream, e->folder, e->path, &e->place, err);
+
+		if (rc != 0)
+			return rc < 0 ? -1 : 0;
+	}
 	return sent_append_file(*stream, e->folder, e->path, &e->place, err);
 }
 
@@ -411,17 +421,46 @@ put_file(void *ctx, const uint8_t *data, size_t n, struct err *err)
 	return 0;
 }
 
+/* As it stands in the name of a file. */
+static void
+print_to_text(const uint8_t *print, char out[PRINT_TEXT_SIZE])
+{
+	(void)snprintf(out, PRINT_TEXT_SIZE, "none");
+	for (size_t i = 0; print != NULL && i < SENT_PRINT_LEN; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", (unsigned)print[i]);
+}
+
+/* False when there stands none. */
+static bool
+print_from_text(const char *text, uint8_t print[SENT_PRINT_LEN])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < 2 * (size_t)SENT_PRINT_LEN; i++) {
+		const char *digit =
+		    text[i] == '\0' ? NULL : strchr(digits, text[i]);
+
+		if (digit == NULL)
+			return false;
+		print[i / 2] = (uint8_t)(print[i / 2] << 4 | (digit - digits));
+	}
+	return text[2 * SENT_PRINT_LEN] == '=';
+}
+
 static int
 write_copy(struct sent *s, struct sent_copy *c, struct spool *sealed,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
 	cleanup(free_str) char *name = NULL;
+	char print[PRINT_TEXT_SIZE];
 
 	if (state_put_path(s->bridge->conf->state_directory, "sent",
 	        c->account->address, &path, err) < 0)
 		return -1;
-	if (asprintf(&name, "%s=XXXXXX.new", (const char *)path.data) < 0) {
+	print_to_text(c->has_print ? c->print : NULL, print);
+	if (asprintf(&name, "%s=%s=XXXXXX.new", (const char *)path.data,
+	        print) < 0) {
 		name = NULL;
 		return err_nomem(err);
 	}
@@ -574,7 +613,8 @@ resume_file(struct sent *s, const struct account *a,
 	if (e == NULL)
 		return;
 	log_info("sent: <%s>: a copy was left behind", a->address);
-	e->tried = true; /* nobody waits for it */
+	e->tried = true;
+	e->has_print = print_from_text(strchr(name, '=') + 1, e->print);
 	enqueue(s, e);
 }
 

@@ -34,10 +34,16 @@ void sent_free(struct sent **sp);
 /*
  * The print of a message: a hash over its Message-ID and its body. Header
  * fields that a client adds to its own copy (Bcc, X-Mozilla-...) do not matter.
+ * The user's key goes into it: prints stand in names of files, and nobody is to
+ * try bodies on them. It is the same in each run.
  */
 struct sent_printer;
 
-int sent_printer_new(const struct crypt *crypt, struct sent_printer **out,
+int sent_printer_new(const struct user *user, struct sent_printer **out,
+    struct err *err) must_check;
+/* The same with the key itself. */
+int sent_printer_keyed(const struct crypt *crypt,
+    const uint8_t key[SENT_PRINT_LEN], struct sent_printer **out,
     struct err *err) must_check;
 void sent_printer_free(struct sent_printer **pp);
 /* The plain message as it comes, with CRLF, dots undone. */

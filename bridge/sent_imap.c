@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "mail/sealed.h"
 #include "upstream_private.h"
 
 enum { RESPONSE_MAX = 64 << 10, PIECE = 16 << 10, FOLDERS_MAX = 100000 };
@@ -209,4 +210,91 @@ sent_append_file(struct net_stream *s, const char *folder, const char *path,
 	if (rc == 0)
 		*place = sent_read_appenduid(text_of(&response));
 	return rc;
+}
+
+/* ---- is it there already? ---- */
+
+/* 0 when there is no number up to 2^32 - 1. */
+static uint32_t
+number_at(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < digits && digits <= 10; i++)
+		n = n * 10 + (uint64_t)(text[i] - '0');
+	return n > UINT32_MAX ? 0 : (uint32_t)n;
+}
+
+void
+sent_note_place(const char *line, struct sent_place *place)
+{
+	static const char validity[] = "* OK [UIDVALIDITY ";
+	static const char found[] = "* SEARCH ";
+
+	if (begins_with(line, validity))
+		place->uidvalidity = number_at(line + sizeof validity - 1);
+	if (begins_with(line, found) && strrchr(line, ' ') != NULL)
+		place->uid = number_at(strrchr(line, ' ') + 1);
+}
+
+static int
+ask(struct net_stream *s, const struct buf *line, struct sent_place *place,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	int rc;
+
+	if (say(s, line, err) < 0)
+		return -1;
+	while ((rc = next_response(s, &response, err)) == 1)
+		sent_note_place(text_of(&response), place);
+	return rc;
+}
+
+/* 1 and the seed of the boundary in the file's header, 0 there is none. */
+static int
+read_seed(const char *path, uint8_t seed[SEALED_SEED_SIZE])
+{
+	cleanup(close_file) FILE *f = fopen(path, "re");
+	char head[RESPONSE_MAX];
+	size_t n = f == NULL ? 0 : fread(head, 1, sizeof head - 1, f);
+
+	head[n] = '\0';
+	return sealed_boundary_seed(head, seed) ? 1 : 0;
+}
+
+static int
+put_search(
+    struct buf *line, const uint8_t seed[SEALED_SEED_SIZE], struct err *err)
+{
+	if (buf_puts(line, "S UID SEARCH HEADER Content-Type \"", err) < 0)
+		return -1;
+	for (size_t i = 0; i < SEALED_SEED_SIZE; i++)
+		if (buf_putf(line, err, "%02x", (unsigned)seed[i]) < 0)
+			return -1;
+	return buf_puts(line, "\"\r\n", err);
+}
+
+int
+sent_find_file(struct net_stream *s, const char *folder, const char *path,
+    struct sent_place *place, struct err *err)
+{
+	cleanup(buf_reset) struct buf examine = { .limit = 2 * RESPONSE_MAX };
+	cleanup(buf_reset) struct buf search = { .limit = 1000 };
+	uint8_t seed[SEALED_SEED_SIZE];
+	struct sent_place at = { 0 };
+
+	if (read_seed(path, seed) == 0)
+		return 0;
+	if (buf_puts(&examine, "S EXAMINE ", err) < 0 ||
+	    put_quoted(&examine, folder, err) < 0 ||
+	    buf_puts(&examine, "\r\n", err) < 0 ||
+	    put_search(&search, seed, err) < 0 ||
+	    ask(s, &examine, &at, err) < 0 || ask(s, &search, &at, err) < 0)
+		return -1;
+	if (at.uid == 0)
+		return 0;
+	*place = at;
+	return 1;
 }

@@ -21,9 +21,19 @@ struct sent_place {
 int sent_find_folder(struct net_stream *s, const struct account *a,
     struct buf *folder, struct err *err) must_check;
 
+/*
+ * Is the sealed message in the file in the folder already? It is known by its
+ * random boundary. 1 and where, 0 no, or it cannot be told.
+ */
+int sent_find_file(struct net_stream *s, const char *folder, const char *path,
+    struct sent_place *place, struct err *err) must_check;
+
 /* Appends the file, \Seen, with its time of change. ERR_TEMP or ERR_PERM. */
 int sent_append_file(struct net_stream *s, const char *folder,
     const char *path, struct sent_place *place, struct err *err) must_check;
+
+/* "* OK [UIDVALIDITY 1] ..." and "* SEARCH 2 3" (the last counts). Pure. */
+void sent_note_place(const char *line, struct sent_place *place);
 
 /* "OK [APPENDUID 1 2] ..." Pure. */
 struct sent_place sent_read_appenduid(const char *line);

@@ -39,11 +39,29 @@ test_appenduid(void **state)
 	}
 }
 
+static void
+test_place(void **state)
+{
+	struct sent_place p = { 0 };
+
+	(void)state;
+	sent_note_place("* OK [UIDVALIDITY 7] UIDs valid", &p);
+	sent_note_place("* 3 EXISTS", &p);
+	sent_note_place("* SEARCH", &p);
+	assert_int_equal(p.uidvalidity, 7);
+	assert_int_equal(p.uid, 0);
+	sent_note_place("* SEARCH 4294967296", &p);
+	assert_int_equal(p.uid, 0);
+	sent_note_place("* search 3 5", &p);
+	assert_int_equal(p.uid, 5);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_appenduid),
+		cmocka_unit_test(test_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

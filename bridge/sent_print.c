@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "crypt/hash.h"
 #include "sent.h"
+#include "user_private.h"
 
 enum { BLOCK = 4096, ID_MAX = 1000 };
 
@@ -38,8 +39,9 @@ sent_printer_free(struct sent_printer **pp)
 }
 
 int
-sent_printer_new(
-    const struct crypt *crypt, struct sent_printer **out, struct err *err)
+sent_printer_keyed(const struct crypt *crypt,
+    const uint8_t key[SENT_PRINT_LEN], struct sent_printer **out,
+    struct err *err)
 {
 	cleanup(sent_printer_free) struct sent_printer *p =
 	    calloc(1, sizeof *p);
@@ -47,10 +49,24 @@ sent_printer_new(
 	if (p == NULL)
 		return err_nomem(err);
 	p->line = (struct buf){ .limit = LIMIT_HEADER, .secret = true };
-	if (hash_new(crypt, HASH_SHA256, &p->hash, err) < 0)
+	if (hash_new(crypt, HASH_SHA256, &p->hash, err) < 0 ||
+	    hash_feed(p->hash, key, SENT_PRINT_LEN, err) < 0)
 		return -1;
 	*out = steal(&p);
 	return 0;
+}
+
+int
+sent_printer_new(
+    const struct user *user, struct sent_printer **out, struct err *err)
+{
+	uint8_t key[USER_KEY_LEN];
+	int rc = user_derive(user, "prints of sent messages", key, err);
+
+	if (rc == 0)
+		rc = sent_printer_keyed(user_crypt(user), key, out, err);
+	explicit_bzero(key, sizeof key);
+	return rc;
 }
 
 static int

@@ -33,6 +33,7 @@ static const struct {
 };
 
 static struct crypt *engine;
+static const uint8_t key[SENT_PRINT_LEN] = { 1, 2, 3 };
 
 /* Fed in steps. */
 static int
@@ -41,7 +42,7 @@ print_of(const char *text, size_t step, uint8_t out[SENT_PRINT_LEN])
 	cleanup(sent_printer_free) struct sent_printer *p = NULL;
 	size_t n = strlen(text);
 
-	assert_int_equal(sent_printer_new(engine, &p, NULL), 0);
+	assert_int_equal(sent_printer_keyed(engine, key, &p, NULL), 0);
 	for (size_t at = 0; at < n; at += step)
 		assert_int_equal(sent_printer_feed(p, text + at,
 		                     n - at < step ? n - at : step, NULL),
@@ -96,12 +97,30 @@ close_crypt(void **state)
 	return 0;
 }
 
+static void
+test_key(void **state)
+{
+	static const uint8_t other[SENT_PRINT_LEN] = { 1, 2, 4 };
+	cleanup(sent_printer_free) struct sent_printer *p = NULL;
+	uint8_t with[SENT_PRINT_LEN], without[SENT_PRINT_LEN];
+
+	(void)state;
+	assert_int_equal(print_of(HEAD "\r\nx\r\n", 1, with), 1);
+	assert_int_equal(sent_printer_keyed(engine, other, &p, NULL), 0);
+	assert_int_equal(sent_printer_feed(p, HEAD "\r\nx\r\n",
+	                     strlen(HEAD "\r\nx\r\n"), NULL),
+	    0);
+	assert_int_equal(sent_printer_finish(p, without, NULL), 1);
+	assert_memory_not_equal(with, without, SENT_PRINT_LEN);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_no_id),
+		cmocka_unit_test(test_key),
 	};
 
 	return cmocka_run_group_tests(tests, open_crypt, close_crypt);

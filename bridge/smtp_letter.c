@@ -111,7 +111,7 @@ copy_begin(struct letter *l, size_t header_end)
 
 	if (recipients == NULL ||
 	    sealer_new(s->user, &l->sealer, &err) < 0 ||
-	    sent_printer_new(s->bridge->crypt, &l->printer, &err) < 0 ||
+	    sent_printer_new(s->user, &l->printer, &err) < 0 ||
 	    smtp_bcc_put(head, fields, recipients, &bcc, &err) < 0) {
 		give_up_copy(l, &err);
 		return;

@@ -765,9 +765,8 @@ class Sent(SmtpCase):
         self.assertEqual(self.read(), [self.message()])
         self.wait_nothing_left()
 
-    def test_killed(self):
-        """Between the server's yes and the copy."""
-        self.addCleanup(self.site.restart_dovecot)
+    def kill_before_the_copy(self):
+        """The bridge, between the server's yes and the copy; its path."""
         raw = self.logged_in()
         raw.envelope()
         raw.ask("DATA")
@@ -775,15 +774,42 @@ class Sent(SmtpCase):
         raw.send(self.message() + b".\r\n")
         self.assertEqual(raw.reply()[0], 250)
         self.site.stop_bridge(number=signal.SIGKILL)
-        self.assertEqual(len(self.left_behind()), 1)
+        left, = self.left_behind()
         self.site.restart_dovecot()
         self.assertEqual(self.stored(), [])
+        return self.site.path("state", left)
+
+    def resume(self):
+        """The next run, and a login."""
         self.site.start_bridge()
         with self.site.client(ANN):
             pass
         self.wait_nothing_left()
+
+    def test_killed(self):
+        self.addCleanup(self.site.restart_dovecot)
+        path = self.kill_before_the_copy()
+        kept = self.site.path("kept.eml")
+        shutil.copy2(path, kept)
+        self.resume()
         self.assertEqual(self.read(), [self.message()])
         self.outside()
+        # killed once more, before it knew that the copy was stored
+        self.site.stop_bridge()
+        os.rename(kept, path)
+        shutil.chown(path, harness.MAIL_USER)
+        self.resume()
+        self.assertEqual(len(self.stored()), 1)
+
+    def test_killed_before_the_clients_copy(self):
+        self.addCleanup(self.site.restart_dovecot)
+        self.kill_before_the_copy()
+        self.site.start_bridge()
+        with self.site.client(ANN) as c:
+            c.append("Sent", "(\\Seen)", None, self.message().replace(
+                b"\r\n\r\n", b"\r\nBcc: h@x.example\r\n\r\n", 1))
+        self.wait_nothing_left()
+        self.assertEqual(len(self.stored()), 1)
 
     def test_folders(self):
         """The configured one; else that with the attribute, of any name."""
