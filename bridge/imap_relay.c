@@ -243,6 +243,9 @@ relay_tagged(
 	       (strlen(s->forwarded[i].tag) != r->tag_len ||
 		   memcmp(s->forwarded[i].tag, r->tag, r->tag_len) != 0))
 		i++;
+	/* it had ended IDLE when our DONE came */
+	if (i == s->forwarded_count && imap_equal(r->tag, r->tag_len, "DONE"))
+		return 0;
 	if (i == s->forwarded_count)
 		return err_set(err, ERR_PROTO,
 		    "the server answers a command that was not given");

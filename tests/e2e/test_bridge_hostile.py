@@ -242,6 +242,23 @@ class Unasked:
             c.send(b"DONE\r\n")
             self.assertTrue(c.until(b"i")[1].startswith(b"OK"))
 
+    def test_an_idle_that_the_server_ends(self):
+        """Before the client has said DONE, or without ever beginning."""
+        with self.ann() as c:
+            for said in (b"+ x\r\n* 3 EXISTS\r\n%t OK enough\r\n",
+                         b"%t NO not now\r\n", b"%t BAD what\r\n"):
+                self.liar.on(b"IDLE", said)
+                c.send(b"i IDLE\r\n")
+                got, end = c.until(b"i")
+                self.assertTrue(end.startswith(said.split(b"%t ")[1][:2]))
+                c.send(b"DONE\r\nn NOOP\r\n")  # too late
+                got, end = c.until(b"n")
+                self.assertTrue(all(b"BAD" in r for r in got), got)
+                self.assertTrue(end.startswith(b"OK"))
+                c.send(b"i IDLE\r\nDONE\r\nn NOOP\r\n")
+                c.until(b"i")
+                self.assertTrue(c.until(b"n")[1].startswith(b"OK"))
+
     def test_a_flood_of_them(self):
         """Nothing is kept of what was not asked for."""
         self.mail(self.sealed)
@@ -539,7 +556,16 @@ class Ends:
                 self.assertTrue(c.until(b"y")[1].startswith(b"BAD"))
                 self.liar.refusal = None
                 self.assertTrue(c.append("x", self.plain).startswith(b"OK"))
+                two = b"APPEND x {%d+}\r\n%s {%d+}\r\n%s" % (
+                    (len(self.plain), self.plain) * 2)
+                self.assertTrue(c.refused(two).startswith(b"BAD"))
                 c.ok("NOOP")
+            self.liar.capabilities += b" MULTIAPPEND"
+            with self.ann() as c:
+                c.ok(two)
+                upload = [x for x in self.told() if b"APPEND" in x][-1]
+                self.assertEqual(upload.count(b"-----END PGP MESSAGE"), 2)
+                self.assertNotIn(self.secret.encode(), upload)
         finally:
             self.liar.capabilities = old
 

@@ -12,7 +12,7 @@ import bridge_site
 import harness
 from fake_imap import Tap
 from harness import text_message, wait_for
-from imap_client import Gone, Raw, items, number
+from imap_client import Gone, Raw, items
 from test_bridge_imap import crlf
 
 ANN, BOB = "ann@one.example", "bob@one.example"
