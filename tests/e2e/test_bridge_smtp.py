@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sealpost authors
-"""Submission through sealpost-bridge: to a real Postfix, to the outside, and the
-sealed copy in Sent on a real Dovecot."""
+"""Submission through sealpost-bridge: to a real Postfix and to the outside."""
 import base64
-import contextlib
-import os
 import re
 import shutil
-import signal
 import smtplib
 import socket
-import unittest
 
 import harness
 from bridge_site import BridgeCase, Recorder, main
-from harness import (PASSWORD, PATIENCE, forms_of, holds, run, wait_for,
-                     with_crlf)
+from harness import PASSWORD, PATIENCE, forms_of, run, with_crlf
 
 ANN, BOB = "ann@one.example", "bob@one.example"
 OUT = "out@outside.example"
@@ -576,11 +570,11 @@ class Passwords(SmtpCase):
         """Saved, changed and saved again as clients do; then it is sent."""
         raw = self.logged_in()
         with self.site.client(ANN) as c:
-            for folder in ("Drafts", "Sent"):
-                c.select(folder)
-                for field in self.secret_fields():
-                    with self.subTest(folder=folder, field=field):
-                        self.save_twice(c, folder, field)
+            c.select("Drafts")
+            for field in self.secret_fields():
+                with self.subTest(field=field):
+                    self.save_twice(c, "Drafts", field)
+            c.append("Sent", None, None, self.draft(self.secret_fields()[0]))
         self.assert_kept_here()
         raw.envelope()
         self.assertEqual(raw.data(self.draft(
@@ -627,227 +621,6 @@ class Passwords(SmtpCase):
                                b".\r\n")
             self.assertEqual(code, 250, more)
             self.assertIn(b"encrypt:a:b", self.outside())
-
-
-class Sent(SmtpCase):
-    """The copy of what was sent."""
-
-    def stored(self, folder="Sent", address=ANN):
-        """Messages in the folder on the server, with our Message-ID."""
-        with self.site.direct(address) as c:
-            c.select(folder, readonly=True)
-            _, found = c.search(None, "HEADER", "Message-ID",
-                                '"%s"' % self.message_id)
-            return [c.fetch(n.decode(), "(FLAGS BODY.PEEK[])")[1][0]
-                    for n in found[0].split()]
-
-    def wait_stored(self, count=1):
-        return wait_for("a copy in Sent", lambda: (
-            lambda s: s if len(s) >= count else None)(self.stored()))
-
-    def read(self, address=ANN):
-        """The copies as the bridge shows them."""
-        with self.site.client(address) as c:
-            c.select("Sent", readonly=True)
-            _, found = c.search(None, "HEADER", "Message-ID",
-                                '"%s"' % self.message_id)
-            return [c.fetch(n.decode(), "(BODY.PEEK[])")[1][0][1]
-                    for n in found[0].split()]
-
-    def assert_sealed(self, stored):
-        self.assertIn(b"multipart/encrypted", stored)
-        for form in forms_of(self.secret):
-            self.assertNotIn(form, stored)
-
-    def submit(self, message, *recipients):
-        raw = self.logged_in()
-        raw.envelope(*recipients)
-        self.assertEqual(raw.data(message + b".\r\n")[0], 250)
-        return raw
-
-    def left_behind(self):
-        return [n for n in os.listdir(self.site.path("state"))
-                if n.startswith("sent-")]
-
-    def wait_nothing_left(self):
-        wait_for("an empty queue", lambda: not self.left_behind())
-
-    def test_copy(self):
-        self.submit(self.message())
-        (head, stored), = self.wait_stored()
-        self.assertIn(b"\\Seen", head)
-        self.assert_sealed(stored)
-        self.assertEqual(self.read(), [self.message()])
-        self.wait_nothing_left()
-
-    def test_bcc(self):
-        """Recipients that no field names are in the copy alone."""
-        message = self.message(to="%s, %s" % (OUT, BOB))
-        self.submit(message, OUT, BOB, "hidden@outside.example")
-        self.wait_stored()
-        copy, = self.read()
-        head, body = message.split(b"\r\n\r\n", 1)
-        self.assertEqual(copy, head + b"\r\nBcc: hidden@outside.example"
-                         b"\r\n\r\n" + body)
-        self.assertEqual(self.outside(), message)
-
-    def test_refused_has_no_copy(self):
-        raw = self.logged_in()
-        raw.envelope()
-        self.assertEqual(raw.data(self.message(
-            body="x" * 70 + "\n" * SIZE) + b".\r\n")[0], 552)
-        self.assertEqual(self.left_behind(), [])
-        self.assertEqual(self.stored(), [])
-
-    def test_client_appends_too(self):
-        """Thunderbird's order: SMTP, then APPEND with a Bcc."""
-        message = self.message()
-        copy = message.replace(b"\r\n\r\n", b"\r\nBcc: h@x.example\r\n\r\n",
-                               1)
-        self.submit(message)
-        with self.site.client(ANN) as c:
-            status, said = c.append("Sent", "(\\Seen)", None, copy)
-            self.assertEqual(status, "OK")
-            self.assertIn(b"APPENDUID", said[0])
-            self.assertEqual(len(self.wait_stored()), 1)
-            # a second one is meant
-            c.append("Sent", "(\\Seen)", None, copy)
-            self.assertEqual(len(self.wait_stored(2)), 2)
-        self.wait_nothing_left()
-
-    def test_client_appends_first(self):
-        message = self.message()
-        with self.site.client(ANN) as c:
-            self.assertEqual(c.append("Sent", "(\\Seen)", None, message)[0],
-                             "OK")
-        self.submit(message)
-        self.wait_nothing_left()
-        self.assertEqual(len(self.stored()), 1)
-
-    def test_another_body(self):
-        message = self.message()
-        self.submit(message)
-        with self.site.client(ANN) as c:
-            c.append("Sent", None, None, message + b"more\r\n")
-        self.assertEqual(len(self.wait_stored(2)), 2)
-
-    def test_drafts(self):
-        """The same message elsewhere is another one."""
-        message = self.message()
-        with self.site.client(ANN) as c:
-            c.append("Drafts", None, None, message)
-        self.submit(message)
-        self.assertEqual(len(self.wait_stored()), 1)
-        self.assertEqual(len(self.stored("Drafts")), 1)
-
-    def test_imap_is_down(self):
-        """The mail is sent; the copy comes later, also after a restart."""
-        self.addCleanup(self.site.restart_dovecot)
-        raw = self.logged_in()
-        raw.envelope()
-        raw.ask("DATA")
-        self.site.stop_dovecot()
-        start = len(self.site.bridge.lines)
-        raw.send(self.message() + b".\r\n")
-        self.assertEqual(raw.reply()[0], 250)
-        self.outside()
-        self.site.bridge.wait_line("warning: sent: .*not stored", start)
-        left, = self.left_behind()
-        path = self.site.path("state", left)
-        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
-        self.assertFalse(holds(path, forms_of(self.secret)))
-        self.site.stop_bridge()
-        self.site.restart_dovecot()
-        self.site.start_bridge()
-        with self.site.submission_client(ANN):
-            pass
-        self.assertEqual(len(self.wait_stored()), 1)
-        self.assertEqual(self.read(), [self.message()])
-        self.wait_nothing_left()
-
-    def kill_before_the_copy(self):
-        """The bridge, between the server's yes and the copy; its path."""
-        raw = self.logged_in()
-        raw.envelope()
-        raw.ask("DATA")
-        self.site.stop_dovecot()
-        raw.send(self.message() + b".\r\n")
-        self.assertEqual(raw.reply()[0], 250)
-        self.site.stop_bridge(number=signal.SIGKILL)
-        left, = self.left_behind()
-        self.site.restart_dovecot()
-        self.assertEqual(self.stored(), [])
-        return self.site.path("state", left)
-
-    def resume(self):
-        """The next run, and a login."""
-        self.site.start_bridge()
-        with self.site.client(ANN):
-            pass
-        self.wait_nothing_left()
-
-    def test_killed(self):
-        self.addCleanup(self.site.restart_dovecot)
-        path = self.kill_before_the_copy()
-        kept = self.site.path("kept.eml")
-        shutil.copy2(path, kept)
-        self.resume()
-        self.assertEqual(self.read(), [self.message()])
-        self.outside()
-        # killed once more, before it knew that the copy was stored
-        self.site.stop_bridge()
-        os.rename(kept, path)
-        shutil.chown(path, harness.MAIL_USER)
-        self.resume()
-        self.assertEqual(len(self.stored()), 1)
-
-    def test_killed_before_the_clients_copy(self):
-        self.addCleanup(self.site.restart_dovecot)
-        self.kill_before_the_copy()
-        self.site.start_bridge()
-        with self.site.client(ANN) as c:
-            c.append("Sent", "(\\Seen)", None, self.message().replace(
-                b"\r\n\r\n", b"\r\nBcc: h@x.example\r\n\r\n", 1))
-        self.wait_nothing_left()
-        self.assertEqual(len(self.stored()), 1)
-
-    def test_folders(self):
-        """The configured one; else that with the attribute, of any name."""
-        for name, settings in (("Out/M&APw-ll \\ \"x\"", True),
-                               ("Sent", False)):
-            quoted = '"%s"' % re.sub(r'([\\"])', r"\\\1", name)
-            with self.site.direct(BOB) as c:
-                c.create(quoted)
-            if settings:
-                self.site.accounts[BOB].settings["sent_folder"] = name
-            self.site.stop_bridge()
-            self.site.start_bridge()
-            self.message_id = "<%s@x.example>" % harness.canary()
-            with self.site.submission_client(BOB) as c:
-                c.sendmail(ANN, [OUT], self.message())
-            wait_for("a copy", lambda: self.stored(quoted, BOB))
-            self.site.accounts[BOB].settings.pop("sent_folder", None)
-        self.site.accounts[BOB].settings["sent_folder"] = "None/of that name"
-        self.site.stop_bridge()
-        self.site.start_bridge()
-        start = len(self.site.bridge.lines)
-        with self.site.submission_client(BOB) as c:
-            c.sendmail(ANN, [OUT], self.message())
-        self.site.bridge.wait_line("warning: sent: .*not stored", start)
-        self.site.accounts[BOB].settings.pop("sent_folder", None)
-        self.site.stop_bridge()
-        self.site.start_bridge()
-        with self.site.submission_client(BOB):
-            pass
-        self.wait_nothing_left()
-
-    def test_no_plaintext_on_disk(self):
-        for _ in range(3):
-            self.submit(self.message())
-        self.wait_stored(3)
-        self.assertEqual(self.site.files_with(
-            self.secret, "mail/" + ANN, "state", "home", "log", "run",
-            "spool"), [])
 
 
 if __name__ == "__main__":
