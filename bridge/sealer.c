@@ -6,97 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "crypt/aes.h"
+#include "crypt/hidden_spool.h"
 #include "mail/lineend.h"
 #include "openpgp/seal.h"
 #include "user_private.h"
 
 enum { PIECE = 16384 };
-
-/* ---- what may have to be passed on as it came ---- */
-
-/*
- * The body while it may prove to be sealed already. Until then it may as well
- * be plaintext: so it is encrypted with a key that never leaves memory.
- */
-struct original {
-	struct spool *spool;
-	struct cfb *in, *out;
-};
-
-static void
-original_free(struct original **op)
-{
-	struct original *o = steal(op);
-
-	if (o == NULL)
-		return;
-	cfb_free(&o->in);
-	cfb_free(&o->out);
-	spool_free(&o->spool);
-	free(o);
-}
-
-static int
-original_new(const struct crypt *crypt, const char *directory,
-    struct original **out, struct err *err)
-{
-	cleanup(original_free) struct original *o = calloc(1, sizeof *o);
-	uint8_t secret[AES256_KEY_LEN];
-	const struct aes_key key = { secret, sizeof secret };
-
-	if (o == NULL)
-		return err_nomem(err);
-
-	int rc = crypt_random(crypt, secret, sizeof secret, err) < 0 ||
-			 cfb_new(crypt, key, AES_ENCRYPT, &o->in, err) < 0 ||
-			 cfb_new(crypt, key, AES_DECRYPT, &o->out, err) < 0 ||
-			 spool_new(directory, &o->spool, err) < 0
-		     ? -1
-		     : 0;
-
-	explicit_bzero(secret, sizeof secret);
-	if (rc == 0)
-		*out = steal(&o);
-	return rc;
-}
-
-/* Through the cipher into the spool. */
-static int
-original_put(
-    struct original *o, const uint8_t *data, size_t n, struct err *err)
-{
-	uint8_t hidden[PIECE];
-
-	while (n > 0) {
-		size_t piece = n < sizeof hidden ? n : sizeof hidden;
-
-		if (cfb_feed(o->in, data, piece, hidden, err) < 0 ||
-		    spool_put(o->spool, hidden, piece, err) < 0)
-			return -1;
-		data += piece;
-		n -= piece;
-	}
-	return 0;
-}
-
-/* It is proven to be ciphertext now. */
-static int
-original_replay(struct original *o, struct spool *to, struct err *err)
-{
-	uint8_t hidden[PIECE];
-	uint8_t data[PIECE];
-	uint64_t at = 0;
-	ssize_t n;
-
-	while ((n = spool_read(o->spool, at, hidden, sizeof hidden, err)) > 0) {
-		if (cfb_feed(o->out, hidden, (size_t)n, data, err) < 0 ||
-		    spool_put(to, data, (size_t)n, err) < 0)
-			return -1;
-		at += (uint64_t)n;
-	}
-	return n < 0 ? -1 : 0;
-}
 
 /* ---- sealing ---- */
 
@@ -110,7 +25,9 @@ struct sealer {
 	bool begun; /* the header is complete */
 	bool failed;
 	struct seal *seal;
-	struct original *original;
+	/* the body while it may prove to be sealed already; until then it may
+	   as well be plaintext */
+	struct hidden_spool *original;
 	struct spool *stored;
 };
 
@@ -128,9 +45,10 @@ body(struct sealer *s, const uint8_t *data, size_t n, struct err *err)
 	if (seal_body(s->seal, data, n, err) < 0)
 		return -1;
 	if (!seal_maybe_already(s->seal))
-		original_free(&s->original);
-	return s->original == NULL ? 0
-				   : original_put(s->original, data, n, err);
+		hidden_spool_free(&s->original);
+	return s->original == NULL
+		   ? 0
+		   : hidden_spool_put(s->original, data, n, err);
 }
 
 static int
@@ -147,8 +65,8 @@ begin(struct sealer *s, struct err *err)
 	if (seal_end_of_header(s->seal, s->reader.separated, err) < 0)
 		return -1;
 	if (seal_maybe_already(s->seal) &&
-	    original_new(user_crypt(s->user), s->spool_directory, &s->original,
-		err) < 0)
+	    hidden_spool_new(
+		user_crypt(s->user), s->spool_directory, &s->original, err) < 0)
 		return -1;
 	return rest == 0 ? 0 : body(s, start, rest, err);
 }
@@ -221,7 +139,7 @@ sealer_free(struct sealer **sp)
 	if (s == NULL)
 		return;
 	lineend_reset(&s->in);
-	original_free(&s->original);
+	hidden_spool_free(&s->original);
 	seal_free(&s->seal);
 	spool_free(&s->stored);
 	header_reader_reset(&s->reader);
@@ -268,6 +186,20 @@ put_kept_fields(struct sealer *s, struct err *err)
 	return 0;
 }
 
+/* It is proven to be ciphertext now. */
+static int
+put_original(struct sealer *s, struct err *err)
+{
+	uint8_t piece[PIECE];
+	ssize_t n;
+
+	while (
+	    (n = hidden_spool_read(s->original, piece, sizeof piece, err)) > 0)
+		if (spool_put(s->stored, piece, (size_t)n, err) < 0)
+			return -1;
+	return n < 0 ? -1 : 0;
+}
+
 static int
 put_stored(struct sealer *s, enum seal_outcome outcome, struct err *err)
 {
@@ -278,7 +210,7 @@ put_stored(struct sealer *s, enum seal_outcome outcome, struct err *err)
 			return err_set(err, ERR_TEMP, "the original is lost");
 		return put_kept_fields(s, err) < 0 ||
 			       spool_put(s->stored, "\r\n", 2, err) < 0 ||
-			       original_replay(s->original, s->stored, err) < 0
+			       put_original(s, err) < 0
 			   ? -1
 			   : 0;
 	}

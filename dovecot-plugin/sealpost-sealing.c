@@ -7,11 +7,9 @@
 #include <time.h>
 
 #include "base/limits.h"
-#include "crypt/aes.h"
+#include "crypt/hidden_spool.h"
 #include "openpgp/seal.h"
 #include "store/directory.h"
-
-enum { PIECE = 16384 };
 
 static int
 failed(const struct err *err, struct sealpost_error *error)
@@ -285,86 +283,6 @@ sealpost_proof_finish(struct sealpost_proof *p, struct sealpost_error *error)
 	return rc < 0 ? failed(&err, error) : rc;
 }
 
-/* ---- what may have to be passed on as it came ---- */
-
-/*
- * The body while it may prove to be sealed already. Until then it may as well
- * be plaintext: so it is encrypted with a key that never leaves memory.
- */
-struct original {
-	struct spool *spool;
-	struct cfb *in, *out;
-};
-
-static void
-original_free(struct original **op)
-{
-	struct original *o = steal(op);
-
-	if (o == NULL)
-		return;
-	cfb_free(&o->in);
-	cfb_free(&o->out);
-	spool_free(&o->spool);
-	free(o);
-}
-
-static int
-original_new(const struct crypt *crypt, const char *directory,
-    struct original **out, struct err *err)
-{
-	cleanup(original_free) struct original *o = calloc(1, sizeof *o);
-	uint8_t secret[AES256_KEY_LEN];
-	const struct aes_key key = { secret, sizeof secret };
-
-	if (o == NULL)
-		return err_nomem(err);
-
-	int rc = crypt_random(crypt, secret, sizeof secret, err) < 0 ||
-		cfb_new(crypt, key, AES_ENCRYPT, &o->in, err) < 0 ||
-		cfb_new(crypt, key, AES_DECRYPT, &o->out, err) < 0 ||
-		spool_new(directory, &o->spool, err) < 0
-	    ? -1
-	    : 0;
-
-	explicit_bzero(secret, sizeof secret);
-	if (rc == 0)
-		*out = steal(&o);
-	return rc;
-}
-
-static int
-original_put(struct original *o, const uint8_t *data, size_t n,
-    struct err *err)
-{
-	uint8_t hidden[PIECE];
-
-	while (n > 0) {
-		size_t piece = n < sizeof hidden ? n : sizeof hidden;
-
-		if (cfb_feed(o->in, data, piece, hidden, err) < 0 ||
-		    spool_put(o->spool, hidden, piece, err) < 0)
-			return -1;
-		data += piece;
-		n -= piece;
-	}
-	return 0;
-}
-
-/* To be read once, from its beginning to its end. */
-static ssize_t
-original_read(struct original *o, uint64_t at, uint8_t *out, size_t n,
-    struct err *err)
-{
-	uint8_t hidden[PIECE];
-	ssize_t got = spool_read(o->spool, at, hidden,
-	    n < sizeof hidden ? n : sizeof hidden, err);
-
-	if (got > 0 && cfb_feed(o->out, hidden, (size_t)got, out, err) < 0)
-		return -1;
-	return got;
-}
-
 /* ---- sealing ---- */
 
 _Static_assert(sizeof(struct sealpost_label) == SEALED_SEED_SIZE,
@@ -383,7 +301,9 @@ struct sealpost_sealing {
 	struct sealpost_label label;
 	struct intake in;
 	struct seal *seal;
-	struct original *original;
+	/* the body while it may prove to be sealed already; until then it may as
+	   well be plaintext */
+	struct hidden_spool *original;
 	struct buf head; /* of the sealed message, its empty line included */
 	uint64_t at;     /* what has been read of the sealed message */
 	bool finished;
@@ -402,7 +322,7 @@ sealing_begin(void *ctx, struct err *err)
 		return -1;
 	return !seal_maybe_already(s->seal)
 	    ? 0
-	    : original_new(s->owner->crypt, s->spool_directory, &s->original,
+	    : hidden_spool_new(s->owner->crypt, s->spool_directory, &s->original,
 		  err);
 }
 
@@ -414,9 +334,9 @@ sealing_body(void *ctx, const void *data, size_t n, struct err *err)
 	if (seal_body(s->seal, data, n, err) < 0)
 		return -1;
 	if (!seal_maybe_already(s->seal))
-		original_free(&s->original);
+		hidden_spool_free(&s->original);
 	return s->original == NULL ? 0
-				   : original_put(s->original, data, n, err);
+				   : hidden_spool_put(s->original, data, n, err);
 }
 
 static int
@@ -476,7 +396,7 @@ sealpost_sealing_free(struct sealpost_sealing **sp)
 
 	if (s == NULL)
 		return;
-	original_free(&s->original);
+	hidden_spool_free(&s->original);
 	seal_free(&s->seal);
 	intake_reset(&s->in);
 	buf_reset(&s->head);
@@ -537,7 +457,7 @@ sealing_finish(struct sealpost_sealing *s, bool *changed, struct err *err)
 		return -1;
 	*changed = outcome == SEAL_SEALED;
 	if (*changed)
-		original_free(&s->original);
+		hidden_spool_free(&s->original);
 	else if (s->original == NULL)
 		return err_set(err, ERR_TEMP, "a sealed message was not kept");
 	if (make_head(s, *changed, err) < 0)
@@ -560,7 +480,7 @@ read_body(struct sealpost_sealing *s, uint64_t at, void *out, size_t n,
     struct err *err)
 {
 	if (s->original != NULL)
-		return original_read(s->original, at, out, n, err);
+		return hidden_spool_read(s->original, out, n, err);
 	return spool_read(seal_body_spool(s->seal), at, out, n, err);
 }
 
