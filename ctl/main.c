@@ -59,6 +59,26 @@ static const struct command commands[] = {
 	    .summary = "The settings of Dovecot",
 	    .family = true,
 	    .run = cmd_dovecot },
+	{ .name = "doctor",
+	    .usage = "[--json|--quiet] [--probe ADDRESS [--wait SECONDS]] ...",
+	    .summary = "Looks at everything and says what is wrong",
+	    .help =
+		"Each finding says what is wrong, why it matters and how it is "
+		"mended. Nothing is\nchanged, and no mail is sent without "
+		"--probe.\n\n"
+		"--probe ADDRESS         sends this account a message, looks at "
+		"what is stored,\n                        and removes it\n"
+		"--wait SECONDS          for the probe, 60\n"
+		"--quiet                 without what is fine\n"
+		"--config-directory DIR  of Postfix, instead of its own\n"
+		"--config-file FILE      of Dovecot, instead of its own\n"
+		"--templates DIR         instead of the installed ones\n"
+		"--submission NAME, --submissions NAME\n"
+		"                        as `sealpost postfix apply` got "
+		"them\n\n"
+		"Exit status: 0 no errors, 1 an error, 75 something could not "
+		"be tried.\n",
+	    .run = cmd_doctor },
 	{ .name = "conf",
 	    .usage = "--defaults",
 	    .summary = "Prints every setting of sealpost.conf with its default",
