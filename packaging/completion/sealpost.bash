@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sealpost authors
 #
-# Completion of sealpost(8) for bash, and for zsh by way of bashcompinit. It
-# knows no command by name: what there is to complete it reads from what
-# `sealpost ... --help` prints, so it cannot fall behind.
+# Completion of sealpost(8) for bash. It knows no command by name: what there is
+# to complete it reads from what `sealpost ... --help` prints, so it cannot fall
+# behind.
 
-# Columns one of a listing, its heading left out where it has one.
+# The first column of a listing, without the heading.
 _sealpost_list() {
 	"$program" "${conf[@]}" "$@" 2>/dev/null |
 	    awk '$1 != "ADDRESS" && NF { print $1 }' | sort -u
@@ -107,7 +107,7 @@ _sealpost_words() {
 	if [ "$skip" = yes ]; then
 		_sealpost_value_of "$previous"
 	elif [[ $cur == -* ]]; then
-		_sealpost_options | cut -d ' ' -f 1
+		_sealpost_options | cut -d ' ' -f 1 | sort -u
 	else
 		_sealpost_argument "$count"
 	fi
@@ -115,14 +115,15 @@ _sealpost_words() {
 
 # bash takes "quota=none" for three words: here it is one.
 _sealpost_join() {
-	local word
+	local word last=
 
 	for word in "$@"; do
-		if [ "$word" = = ] || [[ ${words[-1]-} == *= ]]; then
+		if [ "$word" = = ] || [[ $last == *= ]]; then
 			words[${#words[@]} - 1]+=$word
 		else
 			words+=("$word")
 		fi
+		last=${words[${#words[@]} - 1]}
 	done
 }
 
@@ -131,7 +132,7 @@ _sealpost() {
 	local words=() conf=() cur
 
 	_sealpost_join "${COMP_WORDS[@]:0:COMP_CWORD + 1}"
-	cur=${words[-1]}
+	cur=${words[${#words[@]} - 1]}
 	COMPREPLY=()
 	while [ "$at" -lt $((${#words[@]} - 1)) ] &&
 	    [[ ${words[at]} == -* ]]; do
