@@ -8,7 +8,7 @@
 #include "mail/structure.h"
 
 /* Another form of the value, or of what FETCH says, is another version. */
-enum { FACTS_VERSION = 1, FACTS_STRINGS = 3 };
+enum { FACTS_VERSION = 2, FACTS_STRINGS = 3 };
 
 void
 facts_reset(struct facts *f)
@@ -24,7 +24,7 @@ facts_init(struct facts *f)
 	const struct buf empty = { .limit = METACACHE_VALUE_MAX,
 		.secret = true };
 
-	*f = (struct facts){ 0, empty, empty, empty };
+	*f = (struct facts){ OPENED_SEALED, 0, empty, empty, empty };
 }
 
 int
@@ -34,6 +34,7 @@ facts_of(const struct message *m, const struct structure *s, struct facts *out,
 	const struct structure_part *root = structure_root(s);
 
 	facts_init(out);
+	out->kind = m->kind;
 	out->octets = m->len;
 	out->header.limit = out->body.limit = out->bodystructure.limit =
 	    SIZE_MAX / 4;
@@ -42,6 +43,22 @@ facts_of(const struct message *m, const struct structure *s, struct facts *out,
 	    structure_put_body(s, &out->body, err) < 0)
 		return -1;
 	return structure_put_bodystructure(s, &out->bodystructure, err);
+}
+
+int
+facts_of_header(const struct buf *header, uint64_t octets, struct facts *out,
+    struct err *err)
+{
+	facts_init(out);
+	out->octets = octets;
+	out->header.limit = SIZE_MAX / 4;
+	return buf_put(&out->header, header->data, header->len, err);
+}
+
+bool
+facts_know_structure(const struct facts *f)
+{
+	return f->bodystructure.len > 0;
 }
 
 /* account NUL mailbox NUL, and the two numbers. */
@@ -56,7 +73,7 @@ put_name(const char *account, const struct message_key *k, struct buf *out,
 	    (unsigned)k->uid);
 }
 
-/* ---- the value: version, octets, and each string after its length ---- */
+/* ---- the value: version, kind, octets, and each string after its length ---- */
 
 static int
 put_number(struct buf *out, uint64_t n, struct err *err)
@@ -86,6 +103,7 @@ put_value(const struct facts *f, struct buf *out, struct err *err)
 		&f->body, &f->bodystructure };
 
 	if (buf_putc(out, FACTS_VERSION, err) < 0 ||
+	    buf_putc(out, (uint8_t)f->kind, err) < 0 ||
 	    put_number(out, f->octets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < FACTS_STRINGS; i++)
@@ -101,12 +119,14 @@ take_value(const struct buf *in, struct facts *out, struct err *err)
 {
 	struct buf *const strings[FACTS_STRINGS] = { &out->header, &out->body,
 		&out->bodystructure };
-	size_t at = 1;
+	size_t at = 2;
 	uint64_t n;
 
-	if (in->len == 0 || in->data[0] != FACTS_VERSION ||
+	if (in->len < at || in->data[0] != FACTS_VERSION ||
 	    !take_number(in, &at, &out->octets))
 		return 0;
+	out->kind = in->data[1] == OPENED_FOREIGN ? OPENED_FOREIGN
+						  : OPENED_SEALED;
 	for (size_t i = 0; i < FACTS_STRINGS; i++) {
 		if (!take_number(in, &at, &n) || n > in->len - at)
 			return 0;

@@ -15,14 +15,19 @@
 struct structure;
 
 struct facts {
+	enum opened kind;  /* OPENED_SEALED or OPENED_FOREIGN */
 	uint64_t octets;   /* of the restored message */
 	struct buf header; /* with its empty line, if it has one */
-	struct buf body, bodystructure; /* as FETCH says them */
+	struct buf body, bodystructure; /* as FETCH says them; may be empty */
 };
 
 /* A message, its header and what FETCH says of its structure: all copied. */
 int facts_of(const struct message *m, const struct structure *s,
     struct facts *out, struct err *err) must_check;
+/* A sealed message of which no more than header and size are known: copied. */
+int facts_of_header(const struct buf *header, uint64_t octets,
+    struct facts *out, struct err *err) must_check;
+bool facts_know_structure(const struct facts *f);
 void facts_reset(struct facts *f);
 
 /* 1 and *out, 0 not known. *out is to be reset in any case. */

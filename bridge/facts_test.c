@@ -91,7 +91,7 @@ a_message_is_known_again(void **state)
 {
 	struct fixture *f = *state;
 	const struct message m = { (const uint8_t *)text, strlen(text),
-		OPENED_SEALED };
+		OPENED_FOREIGN };
 	cleanup(structure_free) struct structure *s = NULL;
 	cleanup(facts_reset) struct facts in = { 0 };
 	cleanup(facts_reset) struct facts out = { 0 };
@@ -101,12 +101,34 @@ a_message_is_known_again(void **state)
 	keep(f, &in);
 	assert_int_equal(
 	    facts_get(f->cache, "a@b.example", &key, &out, NULL), 1);
+	assert_int_equal(out.kind, OPENED_FOREIGN);
 	assert_int_equal(out.octets, strlen(text));
+	assert_true(facts_know_structure(&out));
 	equal(&out.header, "Subject: hidden\r\n"
 			   "Content-Type: text/html\r\n\r\n");
 	assert_int_equal(out.body.len, in.body.len);
 	assert_memory_equal(out.body.data, in.body.data, in.body.len);
 	assert_int_equal(out.bodystructure.len, in.bodystructure.len);
+}
+
+static void
+a_header_is_known_again(void **state)
+{
+	struct fixture *f = *state;
+	struct buf header = { .limit = 100 };
+	cleanup(facts_reset) struct facts in = { 0 };
+	cleanup(facts_reset) struct facts out = { 0 };
+
+	assert_int_equal(buf_puts(&header, "Subject: x\r\n\r\n", NULL), 0);
+	assert_int_equal(facts_of_header(&header, 1234, &in, NULL), 0);
+	buf_reset(&header);
+	keep(f, &in);
+	assert_int_equal(
+	    facts_get(f->cache, "a@b.example", &key, &out, NULL), 1);
+	assert_int_equal(out.kind, OPENED_SEALED);
+	assert_int_equal(out.octets, 1234);
+	equal(&out.header, "Subject: x\r\n\r\n");
+	assert_false(facts_know_structure(&out));
 }
 
 static void
@@ -159,6 +181,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(a_message_is_known_again),
+		test(a_header_is_known_again),
 		test(others_are_not),
 		test(too_large_a_header_is_not_kept),
 	};

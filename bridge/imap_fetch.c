@@ -42,6 +42,8 @@ is_extra(const struct fetch *f, const struct imap_value *name)
 {
 	if (imap_is(name, "UID"))
 		return !f->asks_uid && !f->c->uid;
+	if (imap_is(name, "INTERNALDATE"))
+		return !f->walk.asks_date;
 	return imap_is(name, "BODY[HEADER]") && !f->asks_header;
 }
 
@@ -144,6 +146,8 @@ look_at(struct fetch *f, const struct imap_item *item)
 	    f->asks_header || strcmp(item->label, "BODY[HEADER]") == 0;
 	f->walk.asks_flags =
 	    f->walk.asks_flags || strcmp(item->label, "FLAGS") == 0;
+	f->walk.asks_date =
+	    f->walk.asks_date || strcmp(item->label, "INTERNALDATE") == 0;
 	f->walk.sets_seen = f->walk.sets_seen || item->seen;
 }
 

@@ -39,59 +39,81 @@ relay_text(struct imap_session *s, const void *text, size_t n, struct err *err)
 	return net_stream_write(s->client, "\r\n", 2, err);
 }
 
-/* "CAPABILITY a b c", filtered, between `before` and `after`. */
+/* From `from` to `to` of the response. */
 static int
-relay_capabilities(struct imap_session *s, const struct imap_cursor *before,
-    const struct imap_cursor *list, const struct imap_cursor *after,
-    struct err *err)
+put_part(
+    struct buf *out, const uint8_t *from, const uint8_t *to, struct err *err)
 {
-	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
-
-	if (buf_put(&out, before->at, (size_t)(before->end - before->at), err) <
-	    0)
-		return -1;
-
-	cleanup(buf_reset) struct buf words = { .limit = LIMIT_IMAP_LINE };
-
-	if (imap_capability_filter(
-		list->at, (size_t)(list->end - list->at), &words, err) < 0 ||
-	    buf_put(&out, words.data, words.len, err) < 0 ||
-	    buf_put(&out, after->at, (size_t)(after->end - after->at), err) < 0)
-		return -1;
-	return relay_text(s, out.data, out.len, err);
+	return buf_put(out, from, (size_t)(to - from), err);
 }
 
-/* A status response, whatever its tag: its code may list capabilities. */
+/* Blank-separated, those that pass. */
+static int
+put_capabilities(
+    struct buf *out, const uint8_t *list, const uint8_t *end, struct err *err)
+{
+	cleanup(buf_reset) struct buf words = { .limit = out->limit };
+
+	if (imap_capability_filter(list, (size_t)(end - list), &words, err) < 0)
+		return -1;
+	return buf_put(out, words.data, words.len, err);
+}
+
+/*
+ * A status response from `from` on. What its code says may be capabilities, or
+ * (RFC 2193, 2221) another server, to which the client would go without us.
+ */
+static int
+put_status(const struct imap_response *r, const uint8_t *from,
+    const struct buf *text, struct buf *out, struct err *err)
+{
+	static const char name[] = "CAPABILITY ";
+	const uint8_t *end = text->data + text->len;
+	struct imap_value unused;
+
+	if (imap_code_is(r, "REFERRAL", &unused))
+		return put_part(out, from, r->code - 1, err) < 0
+			   ? -1
+			   : put_part(out, r->rest, end, err);
+	if (!imap_code_is(r, "CAPABILITY", &unused) ||
+	    r->code_len < sizeof name)
+		return put_part(out, from, end, err);
+
+	const uint8_t *list = r->code + sizeof name - 1;
+	const uint8_t *close = r->code + r->code_len;
+
+	if (put_part(out, from, list, err) < 0 ||
+	    put_capabilities(out, list, close, err) < 0)
+		return -1;
+	return put_part(out, close, end, err);
+}
+
+/* A status response, whatever its tag. */
 static int
 relay_status(
     struct imap_session *s, const struct imap_response *r, struct err *err)
 {
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_RESPONSE };
 	const struct buf *t = &s->response.text;
-	static const char name[] = "CAPABILITY ";
-	struct imap_value unused;
 
-	if (!imap_code_is(r, "CAPABILITY", &unused) ||
-	    r->code_len < sizeof name)
+	if (r->code == NULL)
 		return relay_text(s, t->data, t->len, err);
-
-	const uint8_t *list = r->code + sizeof name - 1;
-	const uint8_t *end = r->code + r->code_len;
-	const struct imap_cursor parts[] = { { t->data, list }, { list, end },
-		{ end, t->data + t->len } };
-
-	return relay_capabilities(s, &parts[0], &parts[1], &parts[2], err);
+	if (put_status(r, t->data, t, &out, err) < 0)
+		return -1;
+	return relay_text(s, out.data, out.len, err);
 }
 
 static int
 relay_capability_data(
     struct imap_session *s, const struct imap_response *r, struct err *err)
 {
+	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_LINE };
 	const struct buf *t = &s->response.text;
-	const uint8_t *end = t->data + t->len;
-	const struct imap_cursor parts[] = { { t->data, r->rest },
-		{ r->rest, end }, { end, end } };
 
-	return relay_capabilities(s, &parts[0], &parts[1], &parts[2], err);
+	if (put_part(&out, t->data, r->rest, err) < 0 ||
+	    put_capabilities(&out, r->rest, t->data + t->len, err) < 0)
+		return -1;
+	return relay_text(s, out.data, out.len, err);
 }
 
 static int
@@ -112,6 +134,22 @@ relay_enabled(
 	return relay_text(s, out.data, out.len, err);
 }
 
+/* 1 all of its items may pass, 0, -1. */
+static int
+all_pass(const struct imap_response *r, struct err *err)
+{
+	struct imap_cursor items;
+	struct imap_value name, value;
+	int rc;
+
+	if (imap_fetch_open(r, &items, err) < 0)
+		return -1;
+	while ((rc = imap_fetch_next(&items, &name, &value, err)) > 0)
+		if (!imap_item_passes(name.data, name.len))
+			return 0;
+	return rc < 0 ? -1 : 1;
+}
+
 /* Nobody asked for it: flags may pass, octets of a message may not. */
 static int
 relay_fetch(
@@ -120,8 +158,13 @@ relay_fetch(
 	struct imap_cursor items;
 	struct imap_value name, value;
 	cleanup(buf_reset) struct buf out = { .limit = LIMIT_IMAP_RESPONSE };
-	int rc, kept = 0;
+	int kept = 0;
+	int rc = all_pass(r, err);
 
+	if (rc != 0) /* mostly so: a listing of flags is long */
+		return rc < 0 ? -1
+			      : relay_text(s, s->response.text.data,
+				    s->response.text.len, err);
 	if (imap_fetch_open(r, &items, err) < 0 ||
 	    buf_putf(&out, err, "* %u FETCH (", r->number) < 0)
 		return -1;
@@ -215,11 +258,9 @@ static int
 end_own(struct imap_own *own, const struct imap_response *r,
     const struct buf *text, struct err *err)
 {
-	const uint8_t *end = text->data + text->len;
-
 	own->done = true;
 	own->ok = imap_response_is(r, "OK");
-	return buf_put(&own->result, r->word, (size_t)(end - r->word), err);
+	return put_status(r, r->word, text, &own->result, err);
 }
 
 static bool
@@ -285,10 +326,11 @@ is_streamed(const struct imap_session *s, const struct imap_own *own)
 {
 	struct imap_response r;
 
-	return own != NULL && own->stream_fetch &&
+	return own != NULL && own->streams != NULL &&
 	       imap_response_parse(s->response.text.data, s->response.text.len,
 		   &r, NULL) == 0 &&
-	       r.kind == IMAP_DATA && imap_response_is(&r, "FETCH");
+	       r.kind == IMAP_DATA && imap_response_is(&r, "FETCH") &&
+	       own->streams(own->ctx, &r);
 }
 
 /* What was gathered, and the literal behind it, to the client. */
@@ -338,6 +380,9 @@ gather(struct imap_session *s, struct imap_own *own, struct err *err)
 					    "the server has gone");
 		if (what == IMAP_FRAME_WHOLE)
 			break;
+		if (s->response.literal.octets > UINT32_MAX) /* RFC 3501, 9 */
+			return err_set(
+			    err, ERR_PROTO, "the server's answer is absurd");
 		streamed = streamed || is_streamed(s, own);
 		rc = streamed ? stream_literal(s, err)
 			      : take_literal(s, own, &lost, err);
@@ -357,6 +402,8 @@ imap_relay(struct imap_session *s, struct imap_own *own, struct err *err)
 {
 	int rc;
 
+	if (own != NULL && s->ended)
+		return err_set(err, ERR_TEMP, "the server has said goodbye");
 	if (net_stream_buffered(s->server) == 0 &&
 	    (net_stream_flush(s->client, err) < 0 ||
 		net_stream_flush(s->server, err) < 0))

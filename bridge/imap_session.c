@@ -62,6 +62,29 @@ trust_more(struct imap_session *s)
 	    s->server, milliseconds(s->bridge->conf->timeout));
 }
 
+/* Is there what can be relayed without waiting for the rest of a line? */
+static bool
+has_line(struct net_stream *s)
+{
+	const uint8_t *data;
+	size_t n;
+
+	return net_stream_buffered(s) > 0 &&
+	       net_stream_read(s, &data, &n, NULL) > 0 &&
+	       memchr(data, '\n', n) != NULL;
+}
+
+/* A response, and what has come with it. */
+static int
+relay(struct imap_session *s, struct err *err)
+{
+	do
+		if (imap_relay(s, NULL, err) < 0)
+			return -1;
+	while (!s->ended && has_line(s->server));
+	return 1;
+}
+
 /* Waits for one of both and serves it. 1, 0 the client has gone, -1. */
 static int
 step(struct imap_session *s, struct err *err)
@@ -84,7 +107,7 @@ step(struct imap_session *s, struct err *err)
 		return err_set(err, ERR_TEMP, "%s is silent",
 		    busy ? "the server" : "the client");
 	if (from_server)
-		return imap_relay(s, NULL, err) < 0 ? -1 : 1;
+		return relay(s, err);
 	return imap_command_step(s, err);
 }
 

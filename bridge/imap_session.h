@@ -85,7 +85,11 @@ struct imap_own {
 	 */
 	int (*data)(void *ctx, const struct imap_response *r, struct err *err);
 	void *ctx;
-	bool stream_fetch; /* FETCH responses go to the client as they come */
+	/*
+	 * Does this FETCH response, up to its first literal, go to the client
+	 * as it comes? NULL: none does.
+	 */
+	bool (*streams)(void *ctx, const struct imap_response *r);
 	bool too_large;    /* a response had a literal over the limit */
 	bool done, ok;
 	struct buf result; /* "OK ..." as the server has ended it */

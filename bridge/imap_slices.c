@@ -185,6 +185,40 @@ give_at_once(struct imap_walk *w, struct err *err)
 	return imap_walk_give_message(w, NULL, t.uid, m, err) < 0 ? -1 : 1;
 }
 
+/* Of what has come of a FETCH response; 0 = not said yet. */
+static uint32_t
+uid_so_far(const struct imap_response *r)
+{
+	struct imap_cursor c = imap_cursor(r->rest, r->rest_len);
+	struct imap_value name, value;
+	uint32_t uid = 0;
+
+	if (c.at < c.end && *c.at == '(')
+		c.at++;
+	while (imap_next_item(&c, &name, NULL) > 0 &&
+	       imap_next(&c, &value, NULL) > 0)
+		if (imap_is(&name, "UID"))
+			(void)imap_number(value.data, value.len, &uid);
+	return uid;
+}
+
+/* Was it asked for? As far as can be told from its beginning. */
+static bool
+is_of_slice(void *ctx, const struct imap_response *r)
+{
+	const struct imap_walk *w = ctx;
+	uint32_t uid = uid_so_far(r);
+
+	for (size_t i = w->slice_at; i < w->slice_end; i++) {
+		const struct imap_todo *t = &w->todo[i];
+
+		if ((uid == 0 || uid == t->uid) &&
+		    (w->by_uid || t->address == r->number))
+			return true;
+	}
+	return false;
+}
+
 /* The next slice of todo. */
 int
 imap_walk_run_slice(struct imap_walk *w, struct err *err)
@@ -201,7 +235,7 @@ imap_walk_run_slice(struct imap_walk *w, struct err *err)
 
 	bool stored = w->todo[w->slice_at].kind == KIND_AS_STORED;
 
-	w->own.stream_fetch = stored;
+	w->own.streams = stored ? is_of_slice : NULL;
 	w->own.data = stored ? NULL : take_body;
 	w->own.ctx = w;
 	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "imap_walk_private.h"
 #include "proto/imap_set.h"
 
@@ -13,16 +14,19 @@ enum {
 	SURVEY_KNOWN_MAX = 1000, /* UIDs looked up before the server is asked */
 };
 
-/* From what an earlier session has found out. The same. */
-static int
-give_facts(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
+int
+imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
     struct err *err)
 {
 	cleanup(facts_reset) struct facts f = { 0 };
 	struct message_key k;
 
 	if (w->s->facts == NULL || imap_walk_key_of(w, uid, &k) == NULL ||
-	    facts_get(w->s->facts, w->s->account->address, &k, &f, NULL) <= 0)
+	    facts_get(w->s->facts, w->s->account->address, &k, &f, NULL) <= 0 ||
+	    (f.kind == OPENED_FOREIGN && !w->s->account->decrypt_foreign))
+		return 0;
+	imap_kinds_put(&w->s->kinds, uid, KIND_ENCRYPTED);
+	if (w->wants_structure && !facts_know_structure(&f))
 		return 0;
 
 	struct imap_view v = { .header = f.header.data,
@@ -31,6 +35,22 @@ give_facts(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
 		.facts = &f };
 
 	return w->restored(w->ctx, r, uid, &v, err) < 0 ? -1 : 1;
+}
+
+/* For the next listing. Where it fails, it is opened again. */
+static void
+keep_header(struct imap_walk *w, uint32_t uid, const struct buf *header,
+    uint64_t octets)
+{
+	cleanup(facts_reset) struct facts f = { 0 };
+	struct message_key k;
+
+	if (w->s->facts == NULL || imap_walk_key_of(w, uid, &k) == NULL)
+		return;
+	if (facts_of_header(header, octets, &f, NULL) < 0 ||
+	    facts_put(w->s->facts, w->s->account->address, &k, &f, NULL) < 0)
+		log_warning(
+		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
 }
 
 /* 1 dealt with, 0 the body is needed, -1. */
@@ -57,13 +77,15 @@ survey_encrypted(struct imap_walk *w, const struct imap_response *r,
 	if (rc < 0)
 		imap_walk_leave_out(w, it->uid, &why);
 	if (rc <= 0)
-		return rc < 0 ? 1 : give_facts(w, r, it->uid, err);
+		return rc < 0 ? 1 : imap_walk_give_facts(w, r, it->uid, err);
 	if (kind != OPENED_SEALED) {
 		imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
 		return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
 	}
 	if (w->wants_structure)
-		return give_facts(w, r, it->uid, err);
+		return imap_walk_give_facts(w, r, it->uid, err);
+
+	keep_header(w, it->uid, &header, octets);
 
 	struct imap_view v = { .header = header.data,
 		.header_len = header.len,
@@ -89,7 +111,8 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 	const struct imap_value *header =
 	    w->needs_body ? &it.fields : &it.header;
 
-	if (it.uid == 0 || !imap_walk_is_octets(header))
+	if (it.uid == 0 || !imap_walk_is_octets(header) ||
+	    !imap_members_take(&w->asked, w->by_uid ? it.uid : r->number))
 		return 0;
 	if (imap_walk_octets_of(header, &scratch, &stored, &n, err) < 0)
 		return -1;
@@ -111,6 +134,17 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 }
 
 int
+imap_walk_put_modifiers(
+    const struct imap_walk *w, struct buf *text, struct err *err)
+{
+	if (w->modifiers.raw_len == 0)
+		return 0;
+	if (buf_putc(text, ' ', err) < 0)
+		return -1;
+	return buf_put(text, w->modifiers.raw, w->modifiers.raw_len, err);
+}
+
+int
 imap_walk_run_survey(struct imap_walk *w, struct err *err)
 {
 	static const char some[] =
@@ -122,15 +156,14 @@ imap_walk_run_survey(struct imap_walk *w, struct err *err)
 		return -1;
 	if ((w->needs_body
 		    ? buf_puts(&text, some, err)
-		    : buf_putf(&text, err, " (UID%s)", w->survey_items)) < 0)
+		    : buf_putf(&text, err, " (UID%s)", w->survey_items)) < 0 ||
+	    imap_walk_put_modifiers(w, &text, err) < 0)
 		return -1;
-	if (w->modifiers.raw_len > 0 && (buf_putc(&text, ' ', err) < 0 ||
-					    buf_put(&text, w->modifiers.raw,
-						w->modifiers.raw_len, err) < 0))
+	if (imap_members_init(&w->asked, w->set.raw, w->set.raw_len, err) < 0)
 		return -1;
 	w->own.data = survey;
 	w->own.ctx = w;
-	w->own.stream_fetch = false;
+	w->own.streams = NULL;
 	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
 		return -1;
 	imap_walk_take_verdict(w);

@@ -18,6 +18,7 @@ imap_walk_reset(struct imap_walk *w)
 {
 	buf_reset(&w->verdict);
 	imap_own_reset(&w->own);
+	imap_members_reset(&w->asked);
 	free(w->todo);
 	w->todo = NULL;
 }
@@ -38,7 +39,9 @@ imap_walk_add_todo(struct imap_walk *w, struct imap_todo t)
 	if (w->todo_count == w->todo_room) {
 		size_t room = w->todo_room == 0 ? 64 : w->todo_room * 2;
 		struct imap_todo *more =
-		    reallocarray(w->todo, room, sizeof *more);
+		    room > LIMIT_IMAP_MESSAGES
+			? NULL
+			: reallocarray(w->todo, room, sizeof *more);
 
 		if (more == NULL) {
 			imap_walk_leave_out(w, t.uid, &no_memory);
@@ -76,6 +79,8 @@ imap_fetched_read(
 			(void)imap_number(value.data, value.len, &out->uid);
 		else if (imap_is(&name, "FLAGS"))
 			out->has_flags = true;
+		else if (imap_is(&name, "INTERNALDATE"))
+			out->has_date = true;
 		else if (imap_is(&name, "BODY[]") ||
 			 imap_is(&name, "BODY[]<0>"))
 			out->body = value;
@@ -184,21 +189,36 @@ by_kind(const void *a, const void *b)
 	return (x->address > y->address) - (x->address < y->address);
 }
 
+/* The next n of todo. */
+void
+imap_walk_sort(struct imap_walk *w, size_t n)
+{
+	if (n > 0)
+		qsort(&w->todo[w->slice_at], n, sizeof w->todo[0], by_kind);
+}
+
+/* What can be told without bodies; the rest is in todo. */
+static int
+look_first(struct imap_walk *w, struct err *err)
+{
+	if (imap_walk_skip_survey(w))
+		return 0;
+	w->todo_count = 0;
+	return imap_walk_may_recall(w) ? imap_walk_recall(w, err)
+				       : imap_walk_run_survey(w, err);
+}
+
 static int
 run_all(struct imap_walk *w, struct err *err)
 {
-	if (!imap_walk_skip_survey(w)) {
-		w->todo_count = 0;
-		if (imap_walk_run_survey(w, err) < 0)
-			return -1;
-	}
+	if (look_first(w, err) < 0)
+		return -1;
 	for (size_t window = 0; w->slice_at < w->todo_count;) {
 		if (w->slice_at >= window) {
 			size_t left = w->todo_count - w->slice_at;
 
 			window = w->slice_at + (left < WINDOW ? left : WINDOW);
-			qsort(&w->todo[w->slice_at], window - w->slice_at,
-			    sizeof w->todo[0], by_kind);
+			imap_walk_sort(w, window - w->slice_at);
 		}
 		if (imap_walk_run_slice(w, err) < 0)
 			return -1;
@@ -219,7 +239,10 @@ imap_walk_run(struct imap_walk *w, struct err *err)
 	w->verdict.limit = LIMIT_IMAP_LINE;
 
 	int rc = run_all(w, err);
+	struct err why = { 0 };
 
+	if (w->s->facts != NULL && metacache_flush(w->s->facts, &why) < 0)
+		log_warning("imap: not kept in the cache, reason=%s", why.text);
 	text->limit = limit;
 	return rc;
 }

@@ -14,6 +14,7 @@
 
 #include "imap_session.h"
 #include "imap_view.h"
+#include "proto/imap_members.h"
 
 struct imap_todo; /* messages whose turn comes after the survey */
 
@@ -24,7 +25,7 @@ struct imap_walk {
 	bool needs_body;
 	bool wants_structure; /* not needs_body: of what is known of it */
 	bool sets_seen;
-	bool asks_flags; /* they are among the items */
+	bool asks_flags, asks_date; /* they are among the items */
 	/*
 	 * Each is "" or " ITEM ITEM ...": what the survey is asked for besides
 	 * the header, what for each encrypted message, what for a message as
@@ -49,6 +50,7 @@ struct imap_walk {
 	bool refused;       /* the verdict is not OK */
 
 	struct imap_own own;
+	struct imap_members asked; /* of the survey */
 	struct imap_todo *todo;
 	size_t todo_count, todo_room;
 	size_t slice_at, slice_end; /* of todo: what is asked for just now */
@@ -63,7 +65,7 @@ void imap_walk_reset(struct imap_walk *w);
 struct imap_fetched {
 	uint32_t uid;                           /* 0 = not said */
 	struct imap_value header, fields, body; /* raw_len 0 = not there */
-	bool has_flags;
+	bool has_flags, has_date;
 };
 int imap_fetched_read(const struct imap_response *r, struct imap_fetched *out,
     struct err *err) must_check;

@@ -47,6 +47,22 @@ void imap_walk_take_verdict(struct imap_walk *w);
 int imap_walk_put_command(struct imap_walk *w, struct buf *text,
     const void *set, size_t n, struct err *err) must_check;
 
+/* Begins with a blank; nothing when there are none. */
+int imap_walk_put_modifiers(const struct imap_walk *w, struct buf *text,
+    struct err *err) must_check;
+/* From what an earlier session has found out. 1; 0 it is not known; -1. */
+int imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r,
+    uint32_t uid, struct err *err) must_check;
+/* By kind, then by address: the next n of todo. */
+void imap_walk_sort(struct imap_walk *w, size_t n);
+
+/*
+ * In place of a survey of all: answers for what is known, surveys what is not.
+ * slice_at is behind what was surveyed.
+ */
+bool imap_walk_may_recall(const struct imap_walk *w);
+int imap_walk_recall(struct imap_walk *w, struct err *err) must_check;
+
 /* True when all is known that the survey would tell; todo is filled then. */
 bool imap_walk_skip_survey(struct imap_walk *w);
 int imap_walk_run_survey(struct imap_walk *w, struct err *err) must_check;

@@ -24,8 +24,11 @@ enum {
 	NO_DESCRIPTORS_PAUSE_MS = 200,
 };
 
+enum { STOP = 's', SESSION_ENDED = 'e' };
+
 struct session {
-	LIST_ENTRY(session) all;
+	LIST_ENTRY(session) all; /* of the sessions, then of the ended */
+	pthread_t thread;
 	struct bridge_listeners *owner;
 	const struct bridge_service *service;
 	struct net_stream *client;
@@ -44,10 +47,11 @@ struct bridge_listeners {
 	size_t socket_count;
 	struct place places[SOCKETS_MAX];
 	size_t place_count;
-	int wake[2]; /* a byte in it ends the acceptor */
+	int wake[2]; /* what is said to the acceptor */
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t changed;
-	LIST_HEAD(, session) sessions;
+	LIST_HEAD(sessions, session) sessions;
+	struct sessions ended; /* whose threads are to be joined */
 	size_t count;
 };
 
@@ -160,6 +164,7 @@ bridge_listeners_open(struct bridge *b, const struct bridge_service *services,
 	l->bridge = b;
 	l->wake[0] = l->wake[1] = -1;
 	LIST_INIT(&l->sessions);
+	LIST_INIT(&l->ended);
 	(void)pthread_mutex_init(&l->lock, NULL);
 	(void)pthread_cond_init(&l->changed, NULL);
 	if (pipe(l->wake) < 0)
@@ -175,6 +180,12 @@ bridge_listeners_open(struct bridge *b, const struct bridge_service *services,
 
 /* ---- a session's thread ---- */
 
+static bool
+tell_acceptor(struct bridge_listeners *l, char what)
+{
+	return write(l->wake[1], &what, 1) == 1;
+}
+
 static void
 end_session(struct session *s)
 {
@@ -184,10 +195,32 @@ end_session(struct session *s)
 	LIST_REMOVE(s, all);
 	(void)pthread_mutex_unlock(&l->lock);
 	net_stream_free(&s->client);
-	free(s);
 	(void)pthread_mutex_lock(&l->lock);
+	LIST_INSERT_HEAD(&l->ended, s, all);
 	l->count--;
+	(void)tell_acceptor(l, SESSION_ENDED);
 	(void)pthread_cond_signal(&l->changed);
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+/*
+ * Waits for the threads of ended sessions: behind their last line OpenSSL still
+ * gives back what it keeps for each, and that must be over when the process
+ * ends.
+ */
+static void
+join_ended(struct bridge_listeners *l)
+{
+	struct session *s;
+
+	(void)pthread_mutex_lock(&l->lock);
+	while ((s = LIST_FIRST(&l->ended)) != NULL) {
+		LIST_REMOVE(s, all);
+		(void)pthread_mutex_unlock(&l->lock);
+		(void)pthread_join(s->thread, NULL);
+		free(s);
+		(void)pthread_mutex_lock(&l->lock);
+	}
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
@@ -212,15 +245,12 @@ static int
 start_thread(struct session *s)
 {
 	pthread_attr_t attributes;
-	pthread_t thread;
 	int rc;
 
 	if (pthread_attr_init(&attributes) != 0)
 		return -1;
-	(void)pthread_attr_setdetachstate(
-	    &attributes, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	rc = pthread_create(&thread, &attributes, run_session, s);
+	rc = pthread_create(&s->thread, &attributes, run_session, s);
 	(void)pthread_attr_destroy(&attributes);
 	return rc == 0 ? 0 : -1;
 }
@@ -313,6 +343,19 @@ accept_one(struct bridge_listeners *l, const struct place *p)
 	}
 }
 
+/* Something was said. False: it is time to stop. */
+static bool
+go_on(struct bridge_listeners *l)
+{
+	char said[64];
+	ssize_t n = read(l->wake[0], said, sizeof said);
+
+	if (n > 0 && memchr(said, STOP, (size_t)n) != NULL)
+		return false;
+	join_ended(l);
+	return true;
+}
+
 static void *
 accept_all(void *arg)
 {
@@ -328,7 +371,7 @@ accept_all(void *arg)
 			log_err("poll: %s", strerror(errno));
 			return NULL;
 		}
-		if (fds[n].revents != 0)
+		if (fds[n].revents != 0 && !go_on(l))
 			return NULL;
 		for (size_t i = 0; i < n; i++)
 			if (fds[i].revents != 0)
@@ -354,6 +397,8 @@ await_sessions(struct bridge_listeners *l)
 		rc = pthread_cond_timedwait(&l->changed, &l->lock, &until);
 	rc = l->count > 0;
 	(void)pthread_mutex_unlock(&l->lock);
+	if (rc == 0)
+		join_ended(l);
 	return rc;
 }
 
@@ -370,7 +415,7 @@ bridge_listeners_run(struct bridge_listeners *l, const sigset_t *until,
 	service_notify("READY=1");
 	(void)sigwait(until, &number);
 	service_notify("STOPPING=1");
-	if (write(l->wake[1], "", 1) != 1)
+	if (!tell_acceptor(l, STOP))
 		return 1; /* the acceptor goes on: nothing may be freed */
 	(void)pthread_join(acceptor, NULL);
 	return await_sessions(l);

@@ -66,7 +66,7 @@ struct sent {
 	pthread_cond_t changed;
 	bool stopping, ended;
 	struct net_stream *stream; /* of the thread, while it talks */
-	TAILQ_HEAD(, entry) entries;
+	TAILQ_HEAD(entries, entry) entries;
 	size_t count;
 };
 

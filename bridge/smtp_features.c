@@ -10,7 +10,12 @@
 #include "smtp_ehlo.h"
 #include "upstream_smtp.h"
 
-enum { KEYWORDS_MAX = 64 << 10, FRESH_S = 3600, RETRY_S = 60 };
+enum {
+	KEYWORDS_MAX = 64 << 10,
+	FRESH_S = 3600,
+	RETRY_S = 60,
+	PATIENCE_S = 5, /* clients of all accounts wait */
+};
 
 struct smtp_features {
 	const struct bridge_conf *conf;
@@ -72,8 +77,11 @@ narrow(const char *server, bool *first, struct buf *lines, struct err *err)
 static int
 ask_all(struct smtp_features *f, struct err *err)
 {
+	struct bridge_conf hurried = *f->conf; /* borrows all from it */
 	bool first = true, all = true;
 
+	if (hurried.timeout > PATIENCE_S)
+		hurried.timeout = PATIENCE_S;
 	buf_clear(&f->lines);
 	for (size_t i = 0; i < f->conf->account_count; i++) {
 		const struct account *a = &f->conf->accounts[i];
@@ -82,7 +90,7 @@ ask_all(struct smtp_features *f, struct err *err)
 		};
 		struct err why = { 0 };
 
-		if (upstream_smtp_keywords(f->conf, a, &server, &why) < 0) {
+		if (upstream_smtp_keywords(&hurried, a, &server, &why) < 0) {
 			log_warning("smtp: %s", why.text);
 			all = false;
 			continue;

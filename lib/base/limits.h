@@ -40,6 +40,7 @@ enum {
 	LIMIT_IMAP_LOGIN = 16 << 10,    /* a command before login */
 	LIMIT_IMAP_RESPONSE = 16 << 20, /* a server's, messages aside */
 	LIMIT_IMAP_ITEMS = 1000,        /* of one FETCH */
+	LIMIT_IMAP_MESSAGES = 4 << 20,  /* of one FETCH of bodies */
 	LIMIT_IMAP_PATH = 64,           /* part numbers in BODY[1.2.3] */
 	LIMIT_STORE_LIST = 256 << 20,   /* domains or aliases, as text */
 	LIMIT_MESSAGE_FILE = 1 << 30,   /* what a command line filter takes */

@@ -141,9 +141,11 @@ push_boundary(struct parser *p, struct err *err)
 		p->stack = stack;
 		p->room = room;
 	}
-	size_t len = strlen(p->found);
+
+	char *text = steal(&p->found);
+
 	p->stack[p->count++] =
-	    (struct boundary){ p->part, steal(&p->found), len };
+	    (struct boundary){ p->part, text, strlen(text) };
 	return 0;
 }
 

@@ -171,6 +171,7 @@ try_read(struct net_stream *s, struct err *err)
 		s->in_at = 0;
 	if (s->in_at > 0 && s->in_at + s->in_len == IN_SIZE) {
 		memmove(s->in, s->in + s->in_at, s->in_len);
+		explicit_bzero(s->in + s->in_len, s->in_at);
 		s->in_at = 0;
 	}
 
@@ -274,6 +275,8 @@ net_stream_ate(struct net_stream *s, size_t n)
 {
 	if (n > s->in_len)
 		n = s->in_len;
+	/* there may be a password in it, and the session may be long */
+	explicit_bzero(s->in + s->in_at, n);
 	s->in_at += n;
 	s->in_len -= n;
 }

@@ -43,7 +43,8 @@ new_context(const SSL_METHOD *method, struct net_tls **out, struct err *err)
 		return err_set(
 		    err, ERR_TEMP, "TLS context: %s", net_tls_reason());
 	(void)SSL_CTX_set_options(
-	    t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	    t->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+	        SSL_OP_CLEANSE_PLAINTEXT);
 	(void)SSL_CTX_set_mode(t->ctx,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

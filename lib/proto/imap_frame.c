@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/limits.h"
 #include "proto/imap_response.h"
 
 /* Where the digits of "{123+}" begin; NULL when the line ends otherwise. */
@@ -98,7 +99,9 @@ imap_frame_feed(struct imap_frame *f, const uint8_t *in, size_t n,
 	*what = IMAP_FRAME_MORE;
 	if (some > 0 && memchr(in, '\0', some) != NULL)
 		return err_set(err, ERR_PROTO, "a NUL in a line");
-	if (some + 2 > f->text.limit || f->text.len > f->text.limit - some - 2)
+	if (some + 2 > f->text.limit ||
+	    f->text.len > f->text.limit - some - 2 ||
+	    f->text.len - f->line_at + some > LIMIT_IMAP_RESPONSE)
 		return err_set(err, ERR_PROTO, "a line is too long");
 	if (buf_put(&f->text, in, some, err) < 0)
 		return -1;

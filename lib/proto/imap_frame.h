@@ -41,7 +41,8 @@ enum imap_framed {
 
 /*
  * Eats up to *eaten octets of in. ERR_PROTO for a NUL, a line that passes the
- * limit, a literal's size that is no number; ERR_TEMP.
+ * limit (that of text, or without literals LIMIT_IMAP_RESPONSE), a literal's
+ * size that is no number; ERR_TEMP.
  */
 int imap_frame_feed(struct imap_frame *f, const uint8_t *in, size_t n,
     size_t *eaten, enum imap_framed *what, struct err *err) must_check;

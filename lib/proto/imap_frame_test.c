@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
+
 static const struct {
 	const char *name, *in;
 	bool is_response;
@@ -120,6 +122,38 @@ nul_is_refused(void **state)
 	buf_reset(&f.text);
 }
 
+/* However much the text may hold for the sake of literals. */
+static void
+a_line_has_a_limit(void **state)
+{
+	static uint8_t piece[1 << 20];
+	struct imap_frame f = { .text = { .limit = SIZE_MAX / 4 },
+		.is_response = true };
+	enum imap_framed what;
+	size_t eaten, fed = 0;
+
+	(void)state;
+	memset(piece, 'x', sizeof piece);
+	while (
+	    imap_frame_feed(&f, piece, sizeof piece, &eaten, &what, NULL) == 0)
+		fed += eaten;
+	assert_int_equal(fed, LIMIT_IMAP_RESPONSE);
+	imap_frame_reset(&f);
+	fed = 0;
+	for (size_t i = 0; i < 40; i++) { /* literals are no part of it */
+		static const uint8_t line[] = "* 1 FETCH {1048576}\n";
+
+		assert_int_equal(imap_frame_feed(&f, line, sizeof line - 1,
+				     &eaten, &what, NULL),
+		    0);
+		assert_int_equal(what, IMAP_FRAME_LITERAL);
+		assert_int_equal(
+		    buf_put(&f.text, piece, sizeof piece, NULL), 0);
+		imap_frame_resume(&f);
+	}
+	buf_reset(&f.text);
+}
+
 static void
 literals_are_known(void **state)
 {
@@ -163,6 +197,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gathered_at_every_cut),
 		cmocka_unit_test(nul_is_refused),
+		cmocka_unit_test(a_line_has_a_limit),
 		cmocka_unit_test(literals_are_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,8 @@ take_code(struct imap_cursor *c, struct imap_response *r)
 {
 	const uint8_t *close;
 
+	while (c->at < c->end && *c->at == ' ')
+		c->at++;
 	if (c->at == c->end || *c->at != '[')
 		return;
 	close = memchr(c->at, ']', (size_t)(c->end - c->at));

@@ -13,7 +13,7 @@
 #include "crypt/kdf.h"
 #include "store/database.h"
 
-enum { NAME_LEN = 32, PENDING_MAX = 64 };
+enum { NAME_LEN = 32, PENDING_MAX = 256, PENDING_OCTETS = 1 << 20 };
 
 struct pending {
 	uint8_t name[NAME_LEN];
@@ -27,7 +27,7 @@ struct metacache {
 	pthread_mutex_t lock; /* guards what follows */
 	struct database *db;
 	struct pending pending[PENDING_MAX];
-	size_t pending_count;
+	size_t pending_count, pending_octets;
 };
 
 enum statement { ENTRY_GET, ENTRY_PUT, ENTRY_EXPIRE, STATEMENT_COUNT };
@@ -177,7 +177,7 @@ forget_pending(struct metacache *m)
 {
 	for (size_t i = 0; i < m->pending_count; i++)
 		buf_reset(&m->pending[i].value);
-	m->pending_count = 0;
+	m->pending_count = m->pending_octets = 0;
 }
 
 static int
@@ -299,8 +299,21 @@ metacache_put(struct metacache *m, struct crypt_bytes name,
 	}
 	(void)pthread_mutex_lock(&m->lock);
 	m->pending[m->pending_count++] = p;
-	if (m->pending_count == PENDING_MAX)
+	m->pending_octets += p.value.len;
+	if (m->pending_count == PENDING_MAX ||
+	    m->pending_octets >= PENDING_OCTETS)
 		rc = flush(m, err);
+	(void)pthread_mutex_unlock(&m->lock);
+	return rc;
+}
+
+int
+metacache_flush(struct metacache *m, struct err *err)
+{
+	(void)pthread_mutex_lock(&m->lock);
+
+	int rc = flush(m, err);
+
 	(void)pthread_mutex_unlock(&m->lock);
 	return rc;
 }

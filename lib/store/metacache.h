@@ -38,10 +38,12 @@ int metacache_get(struct metacache *m, struct crypt_bytes name,
 
 /*
  * Keeps a value, in place of an older one of that name. It is written some time
- * later, together with others; until then it is not found. A value that is too
- * large is not kept.
+ * later, together with others, or by metacache_flush(); until then it is not
+ * found. A value that is too large is not kept.
  */
 int metacache_put(struct metacache *m, struct crypt_bytes name,
     struct crypt_bytes value, struct err *err) must_check;
+/* Writes what waits. What cannot be written is forgotten, ERR_TEMP. */
+int metacache_flush(struct metacache *m, struct err *err) must_check;
 
 #endif

@@ -123,6 +123,10 @@ many_are_written_at_once(void **state)
 		put(f, name, name);
 	}
 	expect(f, "name 0", "name 0");
+	expect(f, "name 999", NULL);
+	assert_int_equal(metacache_flush(f->m, NULL), 0);
+	expect(f, "name 999", "name 999");
+	assert_int_equal(metacache_flush(f->m, NULL), 0);
 	reopen(f);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(name, sizeof name, "name %d", i);

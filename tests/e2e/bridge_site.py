@@ -25,6 +25,7 @@ import pwd
 import re
 import secrets
 import shutil
+import signal
 import smtplib
 import sqlite3
 import ssl
@@ -96,6 +97,11 @@ service imap-login {{
     address = 127.0.0.1
     port = {imaps}
     ssl = yes
+  }}
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 service auth {{
@@ -173,6 +179,11 @@ service imap-login {{
     listen = 127.0.0.1
     port = {imaps}
     ssl = yes
+  }}
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
   }}
 }}
 service auth {{
@@ -464,8 +475,15 @@ class BridgeSite(Site):
 
     def stop_dovecot(self):
         dovecot, self.dovecot = self.dovecot, None
-        if dovecot is not None:
-            dovecot.stop()
+        if dovecot is None:
+            return
+        dovecot.send_signal(signal.SIGTERM)
+        # it waits half a minute for those whose logins it checks: Postfix
+        for pid in run("pgrep", "-P", str(dovecot.pid), "-x", "auth",
+                       status=None).stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        dovecot.stop()
 
     def restart_dovecot(self, mechanisms=None):
         """Postfix as well: else it finds its connection to auth dead."""
@@ -510,7 +528,7 @@ class BridgeSite(Site):
     # ---- the bridge ----
 
     def write_bridge_conf(self, more="", accounts=None):
-        if "timeout =" not in more:
+        if not re.search(r"(?m)^timeout =", more):
             more += "\ntimeout = 20s"
         parts = [BRIDGE_CONF.format(folder=self.folder, more=more,
                                     imap=self.bridge_imap,

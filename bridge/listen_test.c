@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "listen.h"
+
+enum { CLIENTS = 4, LINGER_MS = 200 };
+
+struct fixture {
+	struct bridge_conf conf;
+	struct crypt *crypt;
+	struct bridge bridge;
+	struct bridge_listeners *listeners;
+	sigset_t until;
+	char name[64];
+	uint16_t port;
+};
+
+/* As OpenSSL does: something is given back when a thread has ended. */
+static pthread_key_t kept;
+static atomic_int given_back;
+
+static void
+give_back(void *what)
+{
+	(void)what;
+	(void)poll(NULL, 0, LINGER_MS);
+	atomic_fetch_add(&given_back, 1);
+}
+
+/* Says something, and waits for the end. */
+static void
+session(struct bridge *b, struct net_stream *client, bool may_plain)
+{
+	struct err err = { 0 };
+	const uint8_t *data;
+	uint8_t octets[16];
+	size_t n;
+
+	(void)may_plain;
+	(void)pthread_setspecific(kept, &kept);
+	if (crypt_random(b->crypt, octets, sizeof octets, &err) < 0 ||
+	    net_stream_write(client, octets, sizeof octets, &err) < 0 ||
+	    net_stream_flush(client, &err) < 0)
+		return;
+	while (net_stream_read(client, &data, &n, &err) > 0)
+		net_stream_ate(client, n);
+}
+
+/* A port that was free a moment ago. */
+static uint16_t
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof a;
+	cleanup(close_fd) int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	return ntohs(a.sin_port);
+}
+
+static void
+open_all(struct fixture *f)
+{
+	struct err err = { 0 };
+
+	f->port = free_port();
+	(void)snprintf(
+	    f->name, sizeof f->name, "inet:127.0.0.1:%u", (unsigned)f->port);
+	f->conf = (struct bridge_conf){ .idle_timeout = 60,
+		.timeout = 60,
+		.max_connections = CLIENTS };
+	assert_int_equal(crypt_open(&f->crypt, &err), 0);
+	f->bridge =
+	    (struct bridge){ .conf = &f->conf, .crypt = f->crypt };
+
+	const struct bridge_service service = { "test", f->name, false,
+		"busy\r\n", session };
+
+	assert_int_equal(bridge_listeners_open(
+			     &f->bridge, &service, 1, &f->listeners, &err),
+	    0);
+	(void)sigemptyset(&f->until);
+	(void)sigaddset(&f->until, SIGUSR1);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &f->until, NULL), 0);
+}
+
+static void *
+serve(void *arg)
+{
+	struct fixture *f = arg;
+	struct err err = { 0 };
+
+	return bridge_listeners_run(f->listeners, &f->until, &err) == 0
+		   ? f
+		   : NULL;
+}
+
+static int
+connect_to(const struct fixture *f)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(f->port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
+/*
+ * Sessions that are open when the signal comes: all of them end, and their
+ * threads have given everything back before the process may end.
+ */
+static void
+test_stop(void **state)
+{
+	struct fixture f = { .listeners = NULL };
+	int clients[CLIENTS];
+	char text[16];
+	pthread_t thread;
+	void *rc = NULL;
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&kept, give_back), 0);
+	open_all(&f);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &f), 0);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		clients[i] = connect_to(&f);
+		assert_int_equal(
+		    recv(clients[i], text, sizeof text, MSG_WAITALL), 16);
+	}
+
+	cleanup(close_fd) int more = connect_to(&f);
+
+	assert_int_equal(recv(more, text, 6, MSG_WAITALL), 6);
+	assert_memory_equal(text, "busy\r\n", 6);
+	assert_int_equal(kill(getpid(), SIGUSR1), 0);
+	assert_int_equal(pthread_join(thread, &rc), 0);
+	assert_ptr_equal(rc, &f);
+	assert_int_equal(atomic_load(&given_back), CLIENTS);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		assert_int_equal(recv(clients[i], text, 1, 0), 0);
+		close(clients[i]);
+	}
+	bridge_listeners_free(&f.listeners);
+	crypt_close(&f.crypt);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_stop) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
