@@ -59,6 +59,17 @@ def text_of(*command, status=0):
 
 # ---- packages ----
 
+def sort():
+    """The packages that were built, in a folder of their version."""
+    built = glob.glob(PACKAGES + "/*.deb")
+    version = re.search(r"/sealpost_([^_]+)_", " ".join(built)).group(1)
+    os.mkdir(os.path.join(PACKAGES, version))
+    os.symlink(version, PACKAGES + "/built")
+    for path in built:
+        shutil.move(path, os.path.join(PACKAGES, version))
+    return version
+
+
 def package_file(name, version):
     found = glob.glob("%s/%s/%s_*.deb" % (PACKAGES, version, name))
     expect("one file of %s %s" % (name, version), len(found) == 1)
@@ -359,9 +370,8 @@ class Site:
                        "/var/log/sealpost-" + name)
             d.wait_line("ready")
             self.running[name] = d
-            uid = os.stat("/proc/%d" % d.pid).st_uid if False else int(
-                re.search(r"(?m)^Uid:\s+(\d+)", read(
-                    "/proc/%d/status" % d.pid).decode()).group(1))
+            status = read("/proc/%d/status" % d.pid).decode()
+            uid = int(re.search(r"(?m)^Uid:\s+(\d+)", status).group(1))
             expect("%s has given up root" % name,
                    uid == pwd.getpwnam("sealpost-" + name).pw_uid)
 
@@ -395,6 +405,11 @@ def tls():
     return ssl.create_default_context(cafile="/etc/ssl/mail.pem")
 
 
+def letter(secret, recipient):
+    name = hashlib.sha256(secret.encode()).hexdigest()[:12]
+    return text_message(secret, "<%s@outside.example>" % name, recipient)
+
+
 def send(recipient, message, login=None):
     with contextlib.closing(smtplib.SMTP(
             "localhost", 587 if login else 25, timeout=60)) as c:
@@ -421,7 +436,7 @@ def stored(address):
 def deliver(recipient, secret, login=None):
     """Sends a message with a secret; the file that it becomes."""
     before = stored(recipient)
-    message = text_message(secret, "<%s@outside.example>" % secret, recipient)
+    message = letter(secret, recipient)
     send(recipient, message, login)
     path = wait_for("mail for " + recipient,
                     lambda: stored(recipient) - before).pop()
@@ -485,8 +500,8 @@ def by_imap():
         expect("its command is announced",
                "XFOLDERSTATS" in c.capabilities or
                b"XFOLDERSTATS" in c.capability()[1][0])
-        check_imap(c.append("INBOX", None, None, with_crlf(
-            text_message("kanarie3", "<3@outside.example>", ANN))))
+        check_imap(c.append("INBOX", None, None,
+                            with_crlf(letter("kanarie3", ANN))))
     found = plaintext("kanarie3")
     expect("what a client saves is sealed: %s" % found, not found)
     said = text_of("doveadm", "-f", "tab", "sealpost", "folders", "-u", ANN)
@@ -538,8 +553,7 @@ def by_bridge():
         with contextlib.closing(smtplib.SMTP("127.0.0.1", 1587)) as s:
             s.ehlo()
             s.login(BOB, PASSWORD)
-            s.sendmail(BOB, [ANN], text_message(
-                "kanarie5", "<5@demo.example>", ANN))
+            s.sendmail(BOB, [ANN], letter("kanarie5", ANN))
         wait_for("Bob's mail for Ann", lambda: stored(ANN) - before)
         found = plaintext("kanarie5")
         expect("nothing readable on the server: %s" % found, not found)
@@ -596,7 +610,7 @@ def remove_in_use(site):
         expect("%s is gone" % name, not installed(name))
     before = stored(ANN)
     start = len(read("/var/log/mail.log"))
-    send(ANN, text_message("kanarie8", "<8@outside.example>", ANN))
+    send(ANN, letter("kanarie8", ANN))
     wait_for("the message deferred", lambda: re.search(
         rb"to=<ann@demo.example>.*status=deferred",
         read("/var/log/mail.log")[start:]))
@@ -614,9 +628,7 @@ def come_back(site):
     site.start_daemons()
     run("postqueue", "-f")
     path = wait_for("the message", lambda: stored(ANN) - before).pop()
-    sealed_and_restored(
-        text_message("kanarie8", "<8@outside.example>", ANN), path,
-        "kanarie8")
+    sealed_and_restored(letter("kanarie8", ANN), path, "kanarie8")
 
 
 def unwire(before):
@@ -705,16 +717,7 @@ def main():
         print("usage: installed.py install|use   (see scripts/test-packages)",
               file=sys.stderr)
         return 2
-    built = glob.glob(PACKAGES + "/*.deb") 
-    NEW = re.search(r"/sealpost_([^_]+)_", " ".join(built) + " " + " ".join(
-        glob.glob(PACKAGES + "/*/*.deb"))).group(1)
-    if sys.argv[1] == "install":
-        os.mkdir(os.path.join(PACKAGES, NEW))
-        for path in built:
-            shutil.move(path, os.path.join(PACKAGES, NEW))
-        with open(PACKAGES + "/version", "w") as f:
-            f.write(NEW)
-    NEW = read(PACKAGES + "/version").decode()
+    NEW = os.readlink(PACKAGES + "/built") if sys.argv[1] == "use" else sort()
     try:
         first_half() if sys.argv[1] == "install" else second_half()
     except (AssertionError, OSError, smtplib.SMTPException,
