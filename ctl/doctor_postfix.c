@@ -108,26 +108,34 @@ doctor_effective(const struct doctor_postfix *p, const char *service,
 	return rc < 0 || buf_str(out, err) == NULL ? -1 : 0;
 }
 
-static const char *
-skip_blanks(const char *s)
+/* The next word or brace; false at the end. */
+static bool
+next_token(const char **at, const char **token, size_t *len)
 {
-	return s + strspn(s, " \t\r\n");
+	static const char separators[] = ", \t\r\n";
+	const char *s = *at + strspn(*at, separators);
+
+	*token = s;
+	*len = *s == '{' || *s == '}' ? 1 : strcspn(s, ", \t\r\n{}");
+	*at = s + *len;
+	return *len > 0;
 }
 
 bool
 doctor_same_value(const char *a, const char *b)
 {
-	static const char blanks[] = " \t\r\n";
+	for (;;) {
+		const char *x, *y;
+		size_t x_len, y_len;
+		bool more = next_token(&a, &x, &x_len);
 
-	for (a = skip_blanks(a), b = skip_blanks(b); *a != '\0' && *b != '\0';) {
-		size_t n = strcspn(a, blanks);
-
-		if (n != strcspn(b, blanks) || memcmp(a, b, n) != 0)
+		if (next_token(&b, &y, &y_len) != more)
 			return false;
-		a = skip_blanks(a + n);
-		b = skip_blanks(b + n);
+		if (!more)
+			return true;
+		if (x_len != y_len || memcmp(x, y, x_len) != 0)
+			return false;
 	}
-	return *a == *b;
 }
 
 /* ---- commands ---- */
@@ -151,6 +159,24 @@ quote(const char *s, char *out, size_t size)
 	return out;
 }
 
+/* The same value without a blank, which `postconf -P` does not take. */
+static void
+put_without_blanks(const char *value, char *out, size_t size)
+{
+	const char *token;
+	size_t len, n = strlen(out);
+	char last = '{';
+
+	while (next_token(&value, &token, &len) && n + len + 2 < size) {
+		if (last != '{' && *token != '}')
+			out[n++] = ',';
+		memcpy(out + n, token, len);
+		n += len;
+		last = *token;
+	}
+	out[n] = '\0';
+}
+
 static const char *
 command(const struct doctor_postfix *p, const char *option, const char *what,
     char out[DOCTOR_COMMAND_SIZE])
@@ -171,7 +197,9 @@ doctor_mend_set(const struct doctor_postfix *p, const char *service,
 
 	(void)snprintf(what, sizeof what, "%s%s%s=%s",
 	    service == NULL ? "" : service, service == NULL ? "" : "/", name,
-	    value);
+	    service == NULL ? value : "");
+	if (service != NULL)
+		put_without_blanks(value, what, sizeof what);
 	return command(p, service == NULL ? "-e" : "-P", what, out);
 }
 

@@ -62,7 +62,7 @@ bool doctor_is_hop(const struct doctor_postfix *p, const char *service);
 int doctor_effective(const struct doctor_postfix *p, const char *service,
     const char *name, struct buf *out, bool *own, struct err *err) must_check;
 
-/* Are they the same but for blanks? */
+/* Are they the same list, whatever separates its words? */
 bool doctor_same_value(const char *a, const char *b);
 
 /*
