@@ -476,13 +476,13 @@ def by_submission():
     message, path = deliver(ANN, "kanarie2", (ANN, PASSWORD))
     sealed_and_restored(message, path, "kanarie2")
     with contextlib.suppress(smtplib.SMTPAuthenticationError):
-        send(ANN, message, (ANN, "wrong"))
+        send(ANN, message, (ANN, "wrong")) # by PLAIN, then by LOGIN
         raise AssertionError("a wrong password lets in")
 
     def counted():
         text = text_of("sealpost", "stats", "--json")
         return all(re.search(r'"%s": *%d\b' % (k, n), text) for k, n in (
-            ("logins", 1), ("failed_logins", 1), ("sent", 1), ("sealed", 2)))
+            ("logins", 1), ("failed_logins", 2), ("sent", 1), ("sealed", 2)))
     wait_for("the counters", counted)
 
 
