@@ -174,9 +174,10 @@ look_into(struct doctor_site *s, enum store_kind kind, const char *path,
 	if (access(path, R_OK) < 0)
 		return doctor_untried(s, "database.integrity", &why, err);
 	(void)snprintf(mend, sizeof mend,
-	    "mv '%s' '%s.damaged' && %.1000s restore --replace BACKUP && "
-	    "systemctl restart postfix dovecot 'sealpost-*'",
-	    path, path, s->sealpost);
+	    "cp -p '%s' '%s.damaged' && truncate -s 0 '%s' && rm -f '%s'-* && "
+	    "%.500s restore --replace BACKUP && systemctl restart postfix "
+	    "dovecot 'sealpost-*'",
+	    path, path, path, path, s->sealpost);
 	return doctor_put(s->report, &damaged, mend, err, "%s", why.text);
 }
 

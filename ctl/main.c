@@ -79,6 +79,22 @@ static const struct command commands[] = {
 		"Exit status: 0 no errors, 1 an error, 75 something could not "
 		"be tried.\n",
 	    .run = cmd_doctor },
+	{ .name = "backup",
+	    .usage = "FILE [--replace]",
+	    .summary = "Writes a backup of all databases, while they are used",
+	    .help = "FILE is a tar archive with the mode 0600. It holds the "
+		    "verifiers of passwords and\nthe vaults: keep it as secret "
+		    "as the server. Prints what is in it.\n\n"
+		    "--replace  a FILE that is there\n",
+	    .run = cmd_backup },
+	{ .name = "restore",
+	    .usage = "FILE [--replace]",
+	    .summary = "Puts the databases of a backup back",
+	    .help = "The whole backup is checked first. Prints the databases "
+		    "that were restored.\n\n"
+		    "--replace  databases that are there; what is in them is "
+		    "lost\n",
+	    .run = cmd_restore },
 	{ .name = "conf",
 	    .usage = "--defaults",
 	    .summary = "Prints every setting of sealpost.conf with its default",

@@ -205,6 +205,18 @@ upkeep_copy(enum store_kind kind, const char *path, const char *to,
 /* ---- and back ---- */
 
 int
+upkeep_prepare(enum store_kind kind, const char *path, struct err *err)
+{
+	cleanup(database_close) struct database *copy = NULL;
+
+	/* Opened for writing: an older one gets today's schema. */
+	if (database_open(path, kinds[kind].schema, STORE_WRITE, &copy, err) <
+	    0)
+		return -1;
+	return check_database(copy, err);
+}
+
+int
 upkeep_restore(enum store_kind kind, const char *path, const char *from,
     struct err *err)
 {
@@ -212,11 +224,8 @@ upkeep_restore(enum store_kind kind, const char *path, const char *from,
 	cleanup(database_close) struct database *copy = NULL;
 	cleanup(database_close) struct database *db = NULL;
 
-	/* Opened for writing: an older one gets today's schema. */
-	if (database_open(from, schema, STORE_WRITE, &copy, err) < 0 ||
-	    check_database(copy, err) < 0)
-		return -1;
-	if (database_create(path, schema, err) < 0 ||
+	if (database_open(from, schema, STORE_READ, &copy, err) < 0 ||
+	    database_create(path, schema, err) < 0 ||
 	    database_open(path, schema, STORE_WRITE, &db, err) < 0)
 		return -1;
 	return copy_pages(copy, db, err);

@@ -30,18 +30,23 @@ int upkeep_check(enum store_kind kind, const char *path, struct err *err)
 
 /*
  * Copies a snapshot of the database into the file `to`, which must not exist
- * and gets the mode 0600; no writer is held up for longer than a few pages
- * take. On failure the file `to` is gone again.
+ * and gets the mode 0600. A writer waits as long as the copying takes. On failure the file `to` is gone again.
  */
 int upkeep_copy(enum store_kind kind, const char *path, const char *to,
     struct err *err) must_check;
 
 /*
+ * Makes a copy fit to be restored: an older schema is migrated. ERR_PERM when
+ * it is none of this kind, damaged, or of a newer sealpost.
+ */
+int upkeep_prepare(enum store_kind kind, const char *path, struct err *err)
+    must_check;
+
+/*
  * Makes the content of the database `path`, which is created when it is
- * missing, that of `from`, a copy that was made before; in one transaction, so
- * that everybody sees the one or the other. The file itself stays: others have
- * it open. An older schema is migrated. ERR_PERM when `from` is none of this
- * kind, damaged, or of a newer sealpost; ERR_TEMP when readers do not let go.
+ * missing, that of `from`, a copy that upkeep_prepare() has found good; in one
+ * transaction, so that everybody sees the one or the other. The file itself
+ * stays: others have it open. ERR_TEMP when readers do not let go.
  */
 int upkeep_restore(enum store_kind kind, const char *path, const char *from,
     struct err *err) must_check;

@@ -375,8 +375,8 @@ class Files(DoctorTest):
         os.utime(path)
         with contextlib.closing(sqlite3.connect(
                 self.site.path("stats", "stats.db"))) as db:
-            db.execute("INSERT INTO counters(hour, address, received) "
-                       "VALUES (?, '', 1)",
+            db.execute("INSERT INTO counters VALUES "
+                       "(?, '', 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0)",
                        (int(time.time()) // 3600 * 3600 + 10 * 3600,))
             db.commit()
             self.assertIn("counted", self.found("clock.plausible")["what"])
@@ -435,7 +435,7 @@ class Keys(DoctorTest):
         for column, value, check in (
                 ("expires", int(time.time()) - 60, "key.expired"),
                 ("created", int(time.time()) + DAY, "key.future")):
-            with self.subTest(check), self.account("odd") as address:
+            with self.subTest(check), self.account(column) as address:
                 with contextlib.closing(sqlite3.connect(
                         self.site.path("db", "directory.db"))) as db:
                     db.execute(
