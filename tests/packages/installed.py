@@ -555,7 +555,7 @@ def by_bridge():
         with contextlib.closing(smtplib.SMTP("127.0.0.1", 1587)) as s:
             s.ehlo()
             s.login(BOB, PASSWORD)
-            s.sendmail(BOB, [ANN], letter("kanarie5", ANN))
+            s.sendmail(BOB, [ANN], with_crlf(letter("kanarie5", ANN)))
         wait_for("Bob's mail for Ann", lambda: stored(ANN) - before)
         found = plaintext("kanarie5")
         expect("nothing readable on the server: %s" % found, not found)
