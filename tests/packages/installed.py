@@ -52,8 +52,8 @@ def expect(what, truth):
         raise AssertionError("not so: " + what)
 
 
-def text_of(*command, status=0):
-    done = run(*command, status=status)
+def text_of(*command, **more):
+    done = run(*command, **more)
     return done.stdout.decode() + done.stderr.decode()
 
 
