@@ -19,7 +19,9 @@ struct imap_cursor {
 static inline struct imap_cursor
 imap_cursor(const void *data, size_t n)
 {
-	return (struct imap_cursor){ data, (const uint8_t *)data + n };
+	const uint8_t *at = data;
+
+	return (struct imap_cursor){ at, n == 0 ? at : at + n };
 }
 
 enum imap_type { IMAP_ATOM, IMAP_QUOTED, IMAP_LITERAL, IMAP_LIST };
