@@ -561,6 +561,11 @@ def by_bridge():
         expect("nothing readable on the server: %s" % found, not found)
 
 
+def keys_are_watched():
+    step("what the timer runs: keys are looked at, and nothing is wrong")
+    run("sealpost", "key", "check", "--notify")
+
+
 def demo():
     step("the demo, with the programs that are installed")
     with tempfile.TemporaryDirectory() as folder:
@@ -690,6 +695,7 @@ def second_half():
         by_submission()
         by_imap()
         by_bridge()
+        keys_are_watched()
         demo()
         upgrade_in_use(site)
         remove_in_use(site)
