@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/limits.h"
 #include "mail/header.h"
 #include "openpgp/seal.h"
