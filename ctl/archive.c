@@ -32,8 +32,8 @@ checksum(const uint8_t *block)
 }
 
 int
-archive_put_header(const struct archive_entry *e, uint8_t out[ARCHIVE_BLOCK],
-    struct err *err)
+archive_put_header(
+    const struct archive_entry *e, uint8_t out[ARCHIVE_BLOCK], struct err *err)
 {
 	struct ustar u = { .type = '0', .magic = "ustar" };
 	char text[24];
@@ -48,8 +48,8 @@ archive_put_header(const struct archive_entry *e, uint8_t out[ARCHIVE_BLOCK],
 	memcpy(u.gid, "0000000", 8);
 	(void)snprintf(text, sizeof text, "%011" PRIo64, e->size);
 	memcpy(u.size, text, 12);
-	(void)snprintf(text, sizeof text, "%011" PRIo64,
-	    (uint64_t)e->time & size_max);
+	(void)snprintf(
+	    text, sizeof text, "%011" PRIo64, (uint64_t)e->time & size_max);
 	memcpy(u.mtime, text, 12);
 	memcpy(u.version, "00", 2);
 	memcpy(u.user, "root", 4);

@@ -21,7 +21,8 @@ struct archive_entry {
 	int64_t time;
 };
 
-/* Makes the block before a file. ERR_PERM: the name or the size does not fit. */
+/* Makes the block before a file. ERR_PERM: the name or the size does not fit.
+ */
 int archive_put_header(const struct archive_entry *e,
     uint8_t out[ARCHIVE_BLOCK], struct err *err) must_check;
 

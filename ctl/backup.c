@@ -194,15 +194,13 @@ put_in_place(const char *path, const char *file, bool replace, struct err *err)
 	int rc = replace ? rename(path, file) : link(path, file);
 
 	if (rc < 0)
-		return err_set(err, ERR_PERM, "%s: %s%s", file,
-		    strerror(errno),
+		return err_set(err, ERR_PERM, "%s: %s%s", file, strerror(errno),
 		    errno == EEXIST ? " (--replace)" : "");
 	return 0;
 }
 
 static int
-write_file(
-    struct backup *b, const char *file, bool replace, struct err *err)
+write_file(struct backup *b, const char *file, bool replace, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -228,8 +226,8 @@ print_contents(const struct backup *b, struct err *err)
 		if (table_put(&t, PLAIN, backup_files[i].name, err) < 0 ||
 		    table_putf(&t, PLAIN, err, "%llu octets",
 			(unsigned long long)b->sizes[i]) < 0 ||
-		    table_putf(&t, PLAIN, err, "%zu %s", b->rows[i],
-			b->words[i]) < 0)
+		    table_putf(
+			&t, PLAIN, err, "%zu %s", b->rows[i], b->words[i]) < 0)
 			return -1;
 	}
 	table_print(&t, b->ctl->out, b->ctl->colour);
@@ -253,8 +251,7 @@ cmd_backup(struct ctl *ctl, int argc, char **argv)
 {
 	struct backup b = { .ctl = ctl };
 	bool replace = false;
-	const struct ctl_option options[] = { { "--replace", &replace,
-	    NULL } };
+	const struct ctl_option options[] = { { "--replace", &replace, NULL } };
 	sigset_t before;
 	struct err err;
 

@@ -21,19 +21,19 @@ struct backup_file {
 extern const struct backup_file backup_files[BACKUP_FILES];
 
 /* Where the database is. */
-int backup_path(const struct conf *c, enum store_kind kind,
-    char out[PATH_MAX], struct err *err) must_check;
+int backup_path(const struct conf *c, enum store_kind kind, char out[PATH_MAX],
+    struct err *err) must_check;
 
 /* notices.db lies beside directory.db. */
-int notices_path(const struct conf *c, char out[PATH_MAX], struct err *err)
-    must_check;
+int notices_path(
+    const struct conf *c, char out[PATH_MAX], struct err *err) must_check;
 
 /* A folder (0700) beside the file, for copies; removed with what is in it. */
 struct backup_folder {
 	char path[PATH_MAX];
 };
-int backup_folder_make(struct backup_folder *f, const char *beside,
-    struct err *err) must_check;
+int backup_folder_make(
+    struct backup_folder *f, const char *beside, struct err *err) must_check;
 void backup_folder_remove(struct backup_folder *f);
 int backup_folder_path(const struct backup_folder *f, const char *name,
     char out[PATH_MAX], struct err *err) must_check;

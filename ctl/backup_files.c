@@ -50,8 +50,7 @@ backup_folder_path(const struct backup_folder *f, const char *name,
 }
 
 int
-backup_folder_make(
-    struct backup_folder *f, const char *beside, struct err *err)
+backup_folder_make(struct backup_folder *f, const char *beside, struct err *err)
 {
 	if (snprintf(f->path, sizeof f->path, "%s.XXXXXX", beside) >=
 	    (int)sizeof f->path) {

@@ -28,8 +28,8 @@ site_init(struct doctor_site *s, struct err *err)
 	bool usual = file == NULL || strcmp(file, CONF_DEFAULT_FILE) == 0;
 
 	if (snprintf(s->sealpost, sizeof s->sealpost, "sealpost%s%s",
-		usual ? "" : " -c ", usual ? "" : file) >=
-	    (int)sizeof s->sealpost)
+		usual ? "" : " -c ",
+		usual ? "" : file) >= (int)sizeof s->sealpost)
 		return err_set(err, ERR_PERM, "the path is too long");
 	return 0;
 }
@@ -56,7 +56,8 @@ examine(struct doctor_site *s, struct err *err)
 	static int (*const looks[])(struct doctor_site *, struct err *) = {
 		look_at_conf, doctor_look_at_postfix, doctor_look_at_dovecot,
 		doctor_look_at_sockets, doctor_look_at_files,
-		doctor_look_at_keys, doctor_look_at_machine };
+		doctor_look_at_keys, doctor_look_at_machine
+	};
 
 	if (site_init(s, err) < 0)
 		return -1;
@@ -78,8 +79,9 @@ read_wait(struct ctl *ctl, const char *text, unsigned *out)
 	n = strtoul(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n == 0 ||
 	    n > LONGEST_WAIT) {
-		(void)ctl_usage(ctl, "--wait: \"%s\" is no number of seconds "
-				     "from 1 to %d",
+		(void)ctl_usage(ctl,
+		    "--wait: \"%s\" is no number of seconds "
+		    "from 1 to %d",
 		    text, LONGEST_WAIT);
 		return -1;
 	}
@@ -92,9 +94,9 @@ cmd_doctor(struct ctl *ctl, int argc, char **argv)
 {
 	cleanup(doctor_report_reset) struct doctor_report report = { 0 };
 	struct doctor_options o = { 0 };
-	struct doctor_site site = { .ctl = ctl,
-		.options = &o,
-		.report = &report };
+	struct doctor_site site = {
+		.ctl = ctl, .options = &o, .report = &report
+	};
 	const char *wait = NULL;
 	bool json = false, quiet = false;
 	const struct ctl_option options[] = {

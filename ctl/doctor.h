@@ -14,7 +14,8 @@ struct doctor_options {
 	const char *probe;            /* an address, or NULL */
 	const char *config_directory; /* of Postfix; NULL: its own */
 	const char *config_file;      /* of Dovecot; NULL: its own */
-	const char *templates; /* the folder above postfix and dovecot, or NULL */
+	const char
+	    *templates; /* the folder above postfix and dovecot, or NULL */
 	const char *submission, *submissions; /* names, or NULL */
 	unsigned wait;                        /* seconds for the probe */
 };

@@ -79,13 +79,11 @@ doctor_next_setting(struct doctor_settings *s, struct doctor_setting *out)
 /* ---- the place of the mail ---- */
 
 static bool
-copy_between(
-    const char *from, const char *end, char out[DOCTOR_PLACE_SIZE])
+copy_between(const char *from, const char *end, char out[DOCTOR_PLACE_SIZE])
 {
 	if (end == NULL || end <= from || end - from >= DOCTOR_PLACE_SIZE)
 		return false;
-	(void)snprintf(
-	    out, DOCTOR_PLACE_SIZE, "%.*s", (int)(end - from), from);
+	(void)snprintf(out, DOCTOR_PLACE_SIZE, "%.*s", (int)(end - from), from);
 	return true;
 }
 
@@ -138,8 +136,8 @@ static const struct {
 static const char *
 mend_apply(const struct doctor_dovecot *d, char out[DOCTOR_COMMAND_SIZE])
 {
-	(void)snprintf(out, DOCTOR_COMMAND_SIZE,
-	    "%s && doveadm -c '%s' reload", d->apply, d->file);
+	(void)snprintf(out, DOCTOR_COMMAND_SIZE, "%s && doveadm -c '%s' reload",
+	    d->apply, d->file);
 	return out;
 }
 
@@ -156,8 +154,8 @@ judge_value(const struct doctor_dovecot *d, size_t i, struct doctor_report *r,
 	if (is.len == 0 || strcmp((char *)is.data, values[i].wanted) == 0)
 		return 0;
 	return doctor_put(r, &values[i].kind, mend_apply(d, mend), err,
-	    "%s is \"%s\", and must be \"%s\"", values[i].name,
-	    (char *)is.data, values[i].wanted);
+	    "%s is \"%s\", and must be \"%s\"", values[i].name, (char *)is.data,
+	    values[i].wanted);
 }
 
 /* A block, `protocol imap` for one, that has another value of its own. */
@@ -175,11 +173,10 @@ judge_setting(const struct doctor_dovecot *d, const struct doctor_setting *s,
 		(void)snprintf(mend, sizeof mend,
 		    "take the line \"%s = %.*s\" out of %s (grep -rn %s "
 		    "\"$(dirname '%s')\" finds it), then: doveadm reload",
-		    s->name, (int)s->len, s->value, s->block, s->name,
-		    d->file);
+		    s->name, (int)s->len, s->value, s->block, s->name, d->file);
 		return doctor_put(r, &values[i].kind, mend, err,
-		    "%s: %s is \"%.*s\", and must be \"%s\"", s->block,
-		    s->name, (int)s->len, s->value, values[i].wanted);
+		    "%s: %s is \"%.*s\", and must be \"%s\"", s->block, s->name,
+		    (int)s->len, s->value, values[i].wanted);
 	}
 	return 0;
 }
@@ -187,8 +184,8 @@ judge_setting(const struct doctor_dovecot *d, const struct doctor_setting *s,
 /* ---- passdb and userdb ---- */
 
 struct databases {
-	bool ours;          /* seen */
-	char before[300];   /* another block that stands before it; "" */
+	bool ours;        /* seen */
+	char before[300]; /* another block that stands before it; "" */
 };
 
 /* Is this setting what makes a passdb or userdb sealpost's? */
@@ -291,8 +288,8 @@ has_word(const char *text, const char *word)
 }
 
 static int
-judge_modules(const struct doctor_dovecot *d, struct doctor_report *r,
-    struct err *err)
+judge_modules(
+    const struct doctor_dovecot *d, struct doctor_report *r, struct err *err)
 {
 	static const struct doctor_kind missing = { "dovecot.plugin",
 		DOCTOR_WARNING,
@@ -332,8 +329,7 @@ judge_modules(const struct doctor_dovecot *d, struct doctor_report *r,
 /* ---- sealing on save ---- */
 
 static bool
-has_setting(
-    const struct doctor_dovecot *d, const char *name, const char *value)
+has_setting(const struct doctor_dovecot *d, const char *name, const char *value)
 {
 	struct doctor_settings all = { .at = d->changed };
 	struct doctor_setting s;
@@ -346,8 +342,8 @@ has_setting(
 }
 
 static int
-judge_plugin_settings(const struct doctor_dovecot *d, struct doctor_report *r,
-    struct err *err)
+judge_plugin_settings(
+    const struct doctor_dovecot *d, struct doctor_report *r, struct err *err)
 {
 	static const struct doctor_kind kind = { "dovecot.seal_on_save",
 		DOCTOR_ERROR,
@@ -367,8 +363,8 @@ judge_plugin_settings(const struct doctor_dovecot *d, struct doctor_report *r,
 		if (has_setting(d, needed[i].name, needed[i].value))
 			continue;
 		if (doctor_put(r, &kind, mend_apply(d, mend), err,
-			"%s is not \"%s\"", needed[i].name, needed[i].value) <
-		    0)
+			"%s is not \"%s\"", needed[i].name,
+			needed[i].value) < 0)
 			return -1;
 	}
 	return 0;
@@ -386,7 +382,8 @@ fine_ones(const struct doctor_dovecot *d, struct doctor_report *r, size_t from,
 	} fine[] = {
 		{ "dovecot.tls", "no login without TLS", false },
 		{ "dovecot.debug", "no passwords or vaults in logs", false },
-		{ "dovecot.passdb", "passwords come from the databases", false },
+		{ "dovecot.passdb", "passwords come from the databases",
+		    false },
 		{ "dovecot.userdb", "accounts come from the databases", false },
 		{ "dovecot.plugin", "the plugin is loaded where it is needed",
 		    true },
@@ -396,16 +393,15 @@ fine_ones(const struct doctor_dovecot *d, struct doctor_report *r, size_t from,
 	for (size_t i = 0; i < countof(fine); i++) {
 		if (fine[i].modules && !d->modules)
 			continue;
-		if (doctor_fine(
-			r, from, fine[i].check, fine[i].what, err) < 0)
+		if (doctor_fine(r, from, fine[i].check, fine[i].what, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-judge_settings(const struct doctor_dovecot *d, struct doctor_report *r,
-    struct err *err)
+judge_settings(
+    const struct doctor_dovecot *d, struct doctor_report *r, struct err *err)
 {
 	struct doctor_settings all = { .at = d->changed };
 	struct doctor_setting s;
@@ -420,8 +416,8 @@ judge_settings(const struct doctor_dovecot *d, struct doctor_report *r,
 }
 
 int
-doctor_judge_dovecot(const struct doctor_dovecot *d, struct doctor_report *r,
-    struct err *err)
+doctor_judge_dovecot(
+    const struct doctor_dovecot *d, struct doctor_report *r, struct err *err)
 {
 	const struct conf *c = d->conf;
 	size_t from = r->count;

@@ -18,12 +18,12 @@ enum { DOCTOR_IMAP, DOCTOR_LMTP, DOCTOR_PROTOCOLS };
 struct doctor_dovecot {
 	const struct conf *conf;
 	enum dovecot_version version;
-	const char *file;    /* of Dovecot */
-	const char *changed; /* `doveconf -n` */
-	const char *values;  /* as doveconf_values() */
+	const char *file;                      /* of Dovecot */
+	const char *changed;                   /* `doveconf -n` */
+	const char *values;                    /* as doveconf_values() */
 	const char *plugins[DOCTOR_PROTOCOLS]; /* mail_plugins of each */
 	const char *passdb_file, *userdb_file; /* 2.3: their text */
-	bool modules; /* sealpost's are where Dovecot looks */
+	bool modules;      /* sealpost's are where Dovecot looks */
 	const char *apply; /* a command: `sealpost dovecot apply ...` */
 };
 
@@ -56,7 +56,6 @@ struct doctor_settings {
 	const char *at;
 	char block[200]; /* with every block that is open */
 };
-bool doctor_next_setting(
-    struct doctor_settings *s, struct doctor_setting *out);
+bool doctor_next_setting(struct doctor_settings *s, struct doctor_setting *out);
 
 #endif

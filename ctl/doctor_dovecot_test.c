@@ -5,32 +5,32 @@
 
 #include "doctor_testing.h"
 
-#define CHANGED_23                                                          \
-	"# 2.3.19\nauth_mechanisms = plain\n"                              \
+#define CHANGED_23                                                            \
+	"# 2.3.19\nauth_mechanisms = plain\n"                                 \
 	"passdb {\n  args = /e/sealpost-passdb.conf.ext\n  driver = sql\n}\n" \
-	"plugin {\n  quota = count\n  sealpost_directory = "               \
-	"/var/lib/sealpost/directory.db\n  sealpost_seal = yes\n  "        \
-	"sealpost_secrets = /var/lib/sealpost/secrets.db\n}\n"             \
-	"service lmtp {\n  unix_listener /q {\n    mode = 0600\n  }\n}\n"  \
+	"plugin {\n  quota = count\n  sealpost_directory = "                  \
+	"/var/lib/sealpost/directory.db\n  sealpost_seal = yes\n  "           \
+	"sealpost_secrets = /var/lib/sealpost/secrets.db\n}\n"                \
+	"service lmtp {\n  unix_listener /q {\n    mode = 0600\n  }\n}\n"     \
 	"userdb {\n  args = /e/sealpost-userdb.conf.ext\n  driver = sql\n}\n" \
 	"protocol imap {\n  mail_plugins = quota sealpost imap_sealpost\n}\n"
 
-#define CHANGED_24                                                          \
-	"passdb sql {\n  query = SELECT\n  sqlite_path = "                 \
-	"/var/lib/sealpost/secrets.db\n}\n"                                \
-	"sealpost_directory = /var/lib/sealpost/directory.db\n"            \
-	"sealpost_seal = yes\n"                                            \
-	"sealpost_secrets = /var/lib/sealpost/secrets.db\n"                \
+#define CHANGED_24                                              \
+	"passdb sql {\n  query = SELECT\n  sqlite_path = "      \
+	"/var/lib/sealpost/secrets.db\n}\n"                     \
+	"sealpost_directory = /var/lib/sealpost/directory.db\n" \
+	"sealpost_seal = yes\n"                                 \
+	"sealpost_secrets = /var/lib/sealpost/secrets.db\n"     \
 	"userdb sql {\n  sqlite_path = /var/lib/sealpost/directory.db\n}\n"
 
-#define VALUES                                                              \
-	"ssl = required\ndisable_plaintext_auth = yes\nmail_debug = no\n"  \
+#define VALUES                                                            \
+	"ssl = required\ndisable_plaintext_auth = yes\nmail_debug = no\n" \
 	"auth_debug_passwords = no\nauth_verbose_passwords = no\n"
 
 #define PASSDB "connect = /var/lib/sealpost/secrets.db\n"
 #define USERDB "connect = /var/lib/sealpost/directory.db\n"
-#define IMAP "mail_plugins = quota sealpost imap_sealpost\n"
-#define LMTP "mail_plugins = quota sealpost\n"
+#define IMAP   "mail_plugins = quota sealpost imap_sealpost\n"
+#define LMTP   "mail_plugins = quota sealpost\n"
 
 static const struct {
 	const char *name;
@@ -84,10 +84,9 @@ changed(const char *text, const char *from, const char *to)
 {
 	const char *at = from[0] == '\0' ? NULL : strstr(text, from);
 	char *out = NULL;
-	int n = at == NULL
-		    ? asprintf(&out, "%s", text)
-		    : asprintf(&out, "%.*s%s%s", (int)(at - text), text, to,
-			  at + strlen(from));
+	int n = at == NULL ? asprintf(&out, "%s", text)
+			   : asprintf(&out, "%.*s%s%s", (int)(at - text), text,
+				 to, at + strlen(from));
 
 	assert_true(n >= 0);
 	return out;
@@ -149,8 +148,8 @@ test_blocks(void **state)
 		char text[500];
 
 		assert_true(doctor_next_setting(&all, &s));
-		(void)snprintf(text, sizeof text, "%s|%s|%.*s", s.block,
-		    s.name, (int)s.len, s.value);
+		(void)snprintf(text, sizeof text, "%s|%s|%.*s", s.block, s.name,
+		    (int)s.len, s.value);
 		assert_string_equal(text, expected[i]);
 	}
 	assert_false(doctor_next_setting(&all, &s));

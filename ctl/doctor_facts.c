@@ -59,8 +59,8 @@ make_postfix_apply(
 		o->config_directory, "") < 0 ||
 	    put_option(f->apply, sizeof f->apply, "--templates", o->templates,
 		"/postfix") < 0 ||
-	    put_option(f->apply, sizeof f->apply, "--submission",
-		o->submission, "") < 0 ||
+	    put_option(f->apply, sizeof f->apply, "--submission", o->submission,
+		"") < 0 ||
 	    put_option(f->apply, sizeof f->apply, "--submissions",
 		o->submissions, "") < 0)
 		return err_set(err, ERR_PERM, "the options are too long");
@@ -197,8 +197,8 @@ dovecot_look_reset(struct dovecot_look *l)
 }
 
 static int
-ask_plugins(const char *file, const char *protocol, struct buf *out,
-    struct err *err)
+ask_plugins(
+    const char *file, const char *protocol, struct buf *out, struct err *err)
 {
 	static const struct tool doveconf = { "doveconf", "/usr/bin/doveconf",
 		"Dovecot" };
@@ -224,8 +224,8 @@ read_beside(const struct doctor_site *s, const char *name, struct buf *out,
 
 	out->limit = LIMIT_POSTFIX_FILE;
 	if (snprintf(path, sizeof path, "%.*s%s",
-		(int)(slash - s->dovecot_file + 1), s->dovecot_file, name) >=
-	    (int)sizeof path)
+		(int)(slash - s->dovecot_file + 1), s->dovecot_file,
+		name) >= (int)sizeof path)
 		return err_set(err, ERR_PERM, "the path is too long");
 	if (file_read(path, out, err) < 0)
 		return -1;
@@ -239,8 +239,8 @@ find_modules(struct dovecot_look *l, struct err *err)
 		"lib31_imap_sealpost_plugin.so" };
 	cleanup(buf_reset) struct buf folder = { .limit = LIMIT_POSTFIX_FILE };
 
-	if (doveconf_find((char *)l->values.data, "mail_plugin_dir", &folder,
-		err) < 0)
+	if (doveconf_find(
+		(char *)l->values.data, "mail_plugin_dir", &folder, err) < 0)
 		return -1;
 	l->modules = true;
 	for (size_t i = 0; i < countof(modules); i++) {
@@ -260,8 +260,7 @@ make_dovecot_apply(
 {
 	const struct doctor_options *o = s->options;
 	struct doctor_mail_place place = { "", "" };
-	bool known =
-	    doctor_find_mail_place((char *)l->userdb.data, &place);
+	bool known = doctor_find_mail_place((char *)l->userdb.data, &place);
 
 	(void)snprintf(s->mail_directory, sizeof s->mail_directory, "%s",
 	    known ? place.directory : "/var/vmail");
@@ -272,8 +271,8 @@ make_dovecot_apply(
 	    put_option(l->apply, sizeof l->apply, "--templates", o->templates,
 		"/dovecot") < 0 ||
 	    put_option(l->apply, sizeof l->apply, "--queue-directory",
-		o->config_directory == NULL ? NULL : s->queue_directory, "") <
-		0 ||
+		o->config_directory == NULL ? NULL : s->queue_directory,
+		"") < 0 ||
 	    put_option(l->apply, sizeof l->apply, "--mail-user",
 		known ? place.user : NULL, "") < 0 ||
 	    put_option(l->apply, sizeof l->apply, "--mail-directory",
@@ -289,15 +288,16 @@ ask_dovecot(struct doctor_site *s, struct dovecot_look *l, struct err *err)
 		"auth_allow_cleartext", "mail_debug", "auth_debug_passwords",
 		"auth_verbose_passwords", "mail_plugin_dir", NULL };
 	static const char *const protocols[DOCTOR_PROTOCOLS] = {
-		[DOCTOR_IMAP] = "imap", [DOCTOR_LMTP] = "lmtp" };
+		[DOCTOR_IMAP] = "imap", [DOCTOR_LMTP] = "lmtp"
+	};
 
 	if (dovecot_version_find(NULL, &l->version, err) < 0 ||
 	    doveconf_changed(s->dovecot_file, &l->changed, err) < 0 ||
 	    doveconf_values(s->dovecot_file, names, &l->values, err) < 0)
 		return -1;
 	for (size_t i = 0; i < DOCTOR_PROTOCOLS; i++)
-		if (ask_plugins(s->dovecot_file, protocols[i], &l->plugins[i],
-			err) < 0)
+		if (ask_plugins(
+			s->dovecot_file, protocols[i], &l->plugins[i], err) < 0)
 			return -1;
 
 	bool old = l->version == DOVECOT_2_3;
@@ -331,9 +331,9 @@ doctor_look_at_dovecot(struct doctor_site *s, struct err *err)
 		.changed.limit = LIMIT_POSTFIX_FILE,
 		.values.limit = LIMIT_POSTFIX_FILE
 	};
-	struct doctor_dovecot d = { .conf = s->ctl->conf,
-		.file = s->dovecot_file,
-		.apply = l.apply };
+	struct doctor_dovecot d = {
+		.conf = s->ctl->conf, .file = s->dovecot_file, .apply = l.apply
+	};
 	struct err why;
 
 	if (find_dovecot_file(s, &why) < 0 || ask_dovecot(s, &l, &why) < 0)

@@ -168,8 +168,7 @@ look_into(struct doctor_site *s, enum store_kind kind, const char *path,
 	struct err why;
 	char mend[DOCTOR_COMMAND_SIZE];
 
-	if (access(path, F_OK) < 0 ||
-	    upkeep_check(kind, path, &why) == 0)
+	if (access(path, F_OK) < 0 || upkeep_check(kind, path, &why) == 0)
 		return 0;
 	if (access(path, R_OK) < 0)
 		return doctor_untried(s, "database.integrity", &why, err);
@@ -210,8 +209,8 @@ doctor_look_at_files(struct doctor_site *s, struct err *err)
 /* ---- keys ---- */
 
 static int
-look_at_key(struct doctor_site *s, struct directory *d,
-    const struct account *a, struct err *err)
+look_at_key(struct doctor_site *s, struct directory *d, const struct account *a,
+    struct err *err)
 {
 	cleanup(cert_list_reset) struct cert_list certs = { 0 };
 	struct doctor_key k = { .address = a->address, .enabled = a->enabled };
@@ -272,8 +271,8 @@ find_future_counts(const struct doctor_site *s, struct doctor_clock *c)
 	struct stats_counters sum = { 0 };
 
 	/* a database that cannot be read has been told of */
-	if (stats_open(s->ctl->conf->stats.database, STORE_READ, &stats,
-		NULL) < 0 ||
+	if (stats_open(s->ctl->conf->stats.database, STORE_READ, &stats, NULL) <
+		0 ||
 	    stats_sum(stats, NULL, c->now + 7200, &sum, NULL) < 0)
 		return;
 	c->future_counts =
@@ -304,8 +303,8 @@ look_at_clock(struct doctor_site *s, struct err *err)
 /* ---- disks ---- */
 
 static int
-look_at_disk(struct doctor_site *s, const char *what, const char *path,
-    struct err *err)
+look_at_disk(
+    struct doctor_site *s, const char *what, const char *path, struct err *err)
 {
 	struct doctor_disk d = { .what = what, .path = path };
 	struct statvfs v = { 0 };

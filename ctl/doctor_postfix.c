@@ -223,8 +223,8 @@ doctor_mend_apply(const struct doctor_postfix *p, char out[DOCTOR_COMMAND_SIZE])
 }
 
 int
-doctor_judge_postfix(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+doctor_judge_postfix(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	if (doctor_judge_hop(p, r, err) < 0 || doctor_judge_main(p, r, err) < 0)
 		return -1;

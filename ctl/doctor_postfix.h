@@ -69,9 +69,8 @@ bool doctor_same_value(const char *a, const char *b);
  * A command that sets or removes an option of a service, or a parameter of
  * main.cf (service NULL), and puts it in force.
  */
-const char *doctor_mend_set(const struct doctor_postfix *p,
-    const char *service, const char *name, const char *value,
-    char out[DOCTOR_COMMAND_SIZE]);
+const char *doctor_mend_set(const struct doctor_postfix *p, const char *service,
+    const char *name, const char *value, char out[DOCTOR_COMMAND_SIZE]);
 const char *doctor_mend_unset(const struct doctor_postfix *p,
     const char *service, const char *name, char out[DOCTOR_COMMAND_SIZE]);
 const char *doctor_mend_apply(

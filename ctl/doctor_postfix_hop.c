@@ -232,8 +232,8 @@ judge_service(const struct doctor_postfix *p, const char *entry, size_t len,
 }
 
 int
-doctor_judge_hop(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+doctor_judge_hop(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	struct render_lines lines = { p->master_wanted };
 	size_t from = r->count;

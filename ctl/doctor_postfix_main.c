@@ -114,8 +114,9 @@ holds(const struct wanted *w, char *value)
 static const char *
 must_be(const struct wanted *w)
 {
-	return w->how == SET ? "must be" : w->how == PREPEND ? "must begin with"
-							     : "must have";
+	return w->how == SET       ? "must be"
+	       : w->how == PREPEND ? "must begin with"
+				   : "must have";
 }
 
 static int
@@ -148,8 +149,7 @@ judge_overrides(const struct doctor_postfix *p, const struct wanted *w,
 	while (doctor_next_option(&at, &o)) {
 		char mend[DOCTOR_COMMAND_SIZE];
 
-		if (strcmp(o.name, w->name) != 0 ||
-		    doctor_is_hop(p, o.service))
+		if (strcmp(o.name, w->name) != 0 || doctor_is_hop(p, o.service))
 			continue;
 
 		cleanup(free_str) char *is = strndup(o.value, o.len);
@@ -173,8 +173,9 @@ judge_overrides(const struct doctor_postfix *p, const struct wanted *w,
 static bool
 is_delivery(const struct doctor_postfix *p, const char *filter)
 {
-	static const char *const transports[] = { "lmtp:", "seal-lmtp:",
-		"local:", "virtual:" };
+	static const char *const transports[] = {
+		"lmtp:", "seal-lmtp:", "local:", "virtual:"
+	};
 
 	for (size_t i = 0; i < countof(transports); i++)
 		if (strncmp(filter, transports[i], strlen(transports[i])) == 0)
@@ -265,16 +266,16 @@ judge_setting(const struct doctor_postfix *p, const char *service,
 }
 
 static int
-judge_main_settings(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+judge_main_settings(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	static const char *const names[] = { "content_filter", "smtpd_milters",
 		"non_smtpd_milters", "always_bcc", "sender_bcc_maps",
 		"recipient_bcc_maps" };
 
 	for (size_t i = 0; i < countof(names); i++) {
-		cleanup(buf_reset) struct buf is = { .limit =
-							 LIMIT_POSTFIX_FILE };
+		cleanup(
+		    buf_reset) struct buf is = { .limit = LIMIT_POSTFIX_FILE };
 		bool own;
 
 		if (doctor_effective(p, NULL, names[i], &is, &own, err) < 0 ||
@@ -286,8 +287,8 @@ judge_main_settings(const struct doctor_postfix *p, struct doctor_report *r,
 }
 
 static int
-judge_service_settings(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+judge_service_settings(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	const char *at = p->options;
 	struct doctor_option o;
@@ -307,8 +308,8 @@ judge_service_settings(const struct doctor_postfix *p, struct doctor_report *r,
 /* ---- single settings of main.cf ---- */
 
 static int
-judge_delimiter(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+judge_delimiter(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	static const struct doctor_kind kind = { "postfix.delimiter",
 		DOCTOR_ERROR,
@@ -337,8 +338,7 @@ fine_ones(struct doctor_report *r, size_t from, struct err *err)
 	static const struct {
 		const char *check, *what;
 	} fine[] = {
-		{ "postfix.transport",
-		    "mail for mailboxes is led to the hop" },
+		{ "postfix.transport", "mail for mailboxes is led to the hop" },
 		{ "postfix.one_recipient", "one recipient a message" },
 		{ "postfix.bounce", "a bounce carries no body" },
 		{ "postfix.maps", "the maps of the databases are in force" },
@@ -353,15 +353,14 @@ fine_ones(struct doctor_report *r, size_t from, struct err *err)
 	};
 
 	for (size_t i = 0; i < countof(fine); i++)
-		if (doctor_fine(
-			r, from, fine[i].check, fine[i].what, err) < 0)
+		if (doctor_fine(r, from, fine[i].check, fine[i].what, err) < 0)
 			return -1;
 	return 0;
 }
 
 int
-doctor_judge_main(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+doctor_judge_main(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	struct render_lines lines = { p->main_wanted };
 	size_t from = r->count;

@@ -56,8 +56,8 @@ find_logins(const struct doctor_postfix *p, const char *service,
 }
 
 static int
-judge_sasl_main(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+judge_sasl_main(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	char mend[DOCTOR_COMMAND_SIZE];
 	bool enabled, own;
@@ -123,12 +123,11 @@ find_policy(const struct doctor_postfix *p, const char *list, size_t *len)
 	bool next = false;
 
 	while (list_next(&list, &word, len)) {
-		if (next &&
-		    memmem(word, *len, p->conf->policyd.listen,
-			strlen(p->conf->policyd.listen)) != NULL)
+		if (next && memmem(word, *len, p->conf->policyd.listen,
+				strlen(p->conf->policyd.listen)) != NULL)
 			return word;
-		next = *len == sizeof check - 1 &&
-		       strncmp(word, check, *len) == 0;
+		next =
+		    *len == sizeof check - 1 && strncmp(word, check, *len) == 0;
 	}
 	return NULL;
 }
@@ -146,8 +145,8 @@ static int
 judge_counting(const struct doctor_postfix *p, const char *service,
     struct doctor_report *r, struct err *err)
 {
-	static const struct doctor_kind none = { "postfix.policy",
-		DOCTOR_ERROR, "what users send there is not counted" };
+	static const struct doctor_kind none = { "postfix.policy", DOCTOR_ERROR,
+		"what users send there is not counted" };
 	static const struct doctor_kind action = { "postfix.policy",
 		DOCTOR_ERROR,
 		"without default_action=DUNNO nobody can send mail while "
@@ -206,8 +205,7 @@ static int
 judge_not_counting(const struct doctor_postfix *p, const char *service,
     const char *name, struct doctor_report *r, struct err *err)
 {
-	static const struct doctor_kind kind = { "postfix.policy",
-		DOCTOR_ERROR,
+	static const struct doctor_kind kind = { "postfix.policy", DOCTOR_ERROR,
 		"only what users hand in is to be counted, once each message, "
 		"at its end: the question belongs to "
 		"smtpd_end_of_data_restrictions of the submission services" };
@@ -285,8 +283,8 @@ judge_submissions(const struct doctor_postfix *p, size_t submissions,
 }
 
 int
-doctor_judge_smtpd(const struct doctor_postfix *p, struct doctor_report *r,
-    struct err *err)
+doctor_judge_smtpd(
+    const struct doctor_postfix *p, struct doctor_report *r, struct err *err)
 {
 	const char *at = p->services;
 	struct doctor_service s;

@@ -25,39 +25,39 @@ static const char master_wanted[] =
     "    -o content_filter=seal-lmtp:unix:/l\n";
 
 /* As postconf prints them when all is right; each case changes a bit. */
-#define MAIN                                                                \
-	"virtual_transport = seal:[127.0.0.1]:10027\n"                     \
-	"seal_destination_recipient_limit = 1\n"                           \
-	"recipient_delimiter = +\n"                                        \
-	"virtual_alias_maps = hash:/x, proxy:sqlite:/a\n"                  \
-	"transport_maps = proxy:sqlite:/t hash:/y\n"                       \
-	"local_recipient_maps =\n"                                         \
-	"smtpd_recipient_restrictions = check_recipient_access "           \
-	"proxy:sqlite:/u, permit\n"                                        \
-	"bounce_size_limit = 1\n"                                          \
-	"smtp_tls_security_level = may\n"                                  \
-	"smtpd_milters = inet:127.0.0.1:11332\n"                           \
+#define MAIN                                                     \
+	"virtual_transport = seal:[127.0.0.1]:10027\n"           \
+	"seal_destination_recipient_limit = 1\n"                 \
+	"recipient_delimiter = +\n"                              \
+	"virtual_alias_maps = hash:/x, proxy:sqlite:/a\n"        \
+	"transport_maps = proxy:sqlite:/t hash:/y\n"             \
+	"local_recipient_maps =\n"                               \
+	"smtpd_recipient_restrictions = check_recipient_access " \
+	"proxy:sqlite:/u, permit\n"                              \
+	"bounce_size_limit = 1\n"                                \
+	"smtp_tls_security_level = may\n"                        \
+	"smtpd_milters = inet:127.0.0.1:11332\n"                 \
 	"content_filter =\n"
 
-#define SERVICES                                                            \
-	"smtp inet n - y - - smtpd\n"                                      \
-	"submission inet n - n - - smtpd -o x=y\n"                         \
-	"qmgr unix n - n 1000 1 qmgr\n"                                    \
-	"seal unix - - n - - smtp -o y=z\n"                                \
+#define SERVICES                                   \
+	"smtp inet n - y - - smtpd\n"              \
+	"submission inet n - n - - smtpd -o x=y\n" \
+	"qmgr unix n - n 1000 1 qmgr\n"            \
+	"seal unix - - n - - smtp -o y=z\n"        \
 	"127.0.0.1:10027 inet n - n - - smtpd\n"
 
-#define OPTIONS                                                             \
-	"seal/unix/smtp_tls_security_level = none\n"                       \
-	"127.0.0.1:10027/inet/smtpd_milters = { unix:/m, "                 \
-	"default_action=tempfail }\n"                                      \
-	"127.0.0.1:10027/inet/content_filter = seal-lmtp:unix:/l\n"        \
-	"submission/inet/smtpd_sasl_auth_enable = yes\n"                   \
-	"submission/inet/smtpd_tls_security_level = encrypt\n"             \
-	"submission/inet/smtpd_sasl_path = inet:127.0.0.1:12345\n"         \
-	"submission/inet/smtpd_recipient_restrictions = "                  \
-	"check_recipient_access proxy:sqlite:/u, reject\n"                 \
-	"submission/inet/smtpd_end_of_data_restrictions = "                \
-	"check_policy_service { inet:127.0.0.1:10028, "                    \
+#define OPTIONS                                                     \
+	"seal/unix/smtp_tls_security_level = none\n"                \
+	"127.0.0.1:10027/inet/smtpd_milters = { unix:/m, "          \
+	"default_action=tempfail }\n"                               \
+	"127.0.0.1:10027/inet/content_filter = seal-lmtp:unix:/l\n" \
+	"submission/inet/smtpd_sasl_auth_enable = yes\n"            \
+	"submission/inet/smtpd_tls_security_level = encrypt\n"      \
+	"submission/inet/smtpd_sasl_path = inet:127.0.0.1:12345\n"  \
+	"submission/inet/smtpd_recipient_restrictions = "           \
+	"check_recipient_access proxy:sqlite:/u, reject\n"          \
+	"submission/inet/smtpd_end_of_data_restrictions = "         \
+	"check_policy_service { inet:127.0.0.1:10028, "             \
 	"default_action=DUNNO, timeout=2s }\n"
 
 static const struct {
@@ -89,9 +89,9 @@ static const struct {
 	{ "our milter in front", IN_MAIN, "inet:127.0.0.1:11332",
 	    "inet:127.0.0.1:11332, unix:/m", "error postfix.order",
 	    "postconf -X 'smtpd_milters' && postfix reload" },
-	{ "a filter that delivers", IN_MAIN, "content_filter =",
-	    "content_filter = lmtp:unix:/d", "error postfix.content_filter",
-	    NULL },
+	{ "a filter that delivers", IN_MAIN,
+	    "content_filter =", "content_filter = lmtp:unix:/d",
+	    "error postfix.content_filter", NULL },
 	{ "a filter that comes back", IN_MAIN, "content_filter =",
 	    "content_filter = smtp:[127.0.0.1]:10024", "", NULL },
 	{ "delimiter", IN_MAIN, "recipient_delimiter = +",
@@ -107,24 +107,22 @@ static const struct {
 	    "check_recipient_access proxy:sqlite:/u permit' && postfix "
 	    "reload" },
 	{ "no hop", IN_SERVICES, "127.0.0.1:10027 inet", "1.2.3.4:1 inet",
-	    "error postfix.hop.service",
-	    "apply && postfix reload" },
+	    "error postfix.hop.service", "apply && postfix reload" },
 	{ "another program", IN_SERVICES, "seal unix - - n - - smtp ",
 	    "seal unix - - n - - lmtp ", "error postfix.hop.service", NULL },
 	{ "accept", IN_OPTIONS, "default_action=tempfail",
 	    "default_action=accept", "error postfix.hop.milter",
 	    "postconf -P '127.0.0.1:10027/inet/smtpd_milters={unix:/m,"
 	    "default_action=tempfail}' && postfix reload" },
-	{ "a second milter", IN_OPTIONS, "tempfail }",
-	    "tempfail }, inet:1:2", "error postfix.hop.milter", NULL },
+	{ "a second milter", IN_OPTIONS, "tempfail }", "tempfail }, inet:1:2",
+	    "error postfix.hop.milter", NULL },
 	{ "an option is gone", IN_OPTIONS,
 	    "seal/unix/smtp_tls_security_level = none\n", "",
 	    "error postfix.hop.settings",
 	    "postconf -P 'seal/unix/smtp_tls_security_level=none' && postfix "
 	    "reload" },
 	{ "an option too many", IN_OPTIONS, "seal/unix/",
-	    "seal/unix/smtp_foo = bar\nseal/unix/",
-	    "warning postfix.hop.extra",
+	    "seal/unix/smtp_foo = bar\nseal/unix/", "warning postfix.hop.extra",
 	    "postconf -PX 'seal/unix/smtp_foo' && postfix reload" },
 	{ "qmgr has its own limit", IN_OPTIONS, "seal/unix/",
 	    "qmgr/unix/seal_destination_recipient_limit = 5\nseal/unix/",
@@ -148,12 +146,12 @@ static const struct {
 	    "smtp/inet/content_filter = virtual:\nseal/unix/",
 	    "error postfix.content_filter", NULL },
 	{ "copies", IN_OPTIONS, "seal/unix/",
-	    "cleanup/unix/always_bcc = x\nseal/unix/",
-	    "warning postfix.copies", NULL },
+	    "cleanup/unix/always_bcc = x\nseal/unix/", "warning postfix.copies",
+	    NULL },
 	{ "submission does not count", IN_OPTIONS,
 	    "check_policy_service { inet:127.0.0.1:10028,",
-	    "check_policy_service { inet:127.0.0.1:9,",
-	    "error postfix.policy", NULL },
+	    "check_policy_service { inet:127.0.0.1:9,", "error postfix.policy",
+	    NULL },
 	{ "submission stops with policyd", IN_OPTIONS, "default_action=DUNNO,",
 	    "", "error postfix.policy", NULL },
 	{ "submission takes late bounces", IN_OPTIONS,
@@ -172,10 +170,9 @@ changed(const char *text, const char *from, const char *to, bool here)
 {
 	const char *at = here ? strstr(text, from) : NULL;
 	char *out = NULL;
-	int n = at == NULL
-		    ? asprintf(&out, "%s", text)
-		    : asprintf(&out, "%.*s%s%s", (int)(at - text), text, to,
-			  at + strlen(from));
+	int n = at == NULL ? asprintf(&out, "%s", text)
+			   : asprintf(&out, "%.*s%s%s", (int)(at - text), text,
+				 to, at + strlen(from));
 
 	assert_true(n >= 0);
 	assert_true(!here || at != NULL);
@@ -190,8 +187,8 @@ run_case(size_t i, const struct conf *conf)
 	    MAIN, cases[i].from, cases[i].to, cases[i].where == IN_MAIN);
 	cleanup(free_str) char *services = changed(SERVICES, cases[i].from,
 	    cases[i].to, cases[i].where == IN_SERVICES);
-	cleanup(free_str) char *options = changed(OPTIONS, cases[i].from,
-	    cases[i].to, cases[i].where == IN_OPTIONS);
+	cleanup(free_str) char *options = changed(
+	    OPTIONS, cases[i].from, cases[i].to, cases[i].where == IN_OPTIONS);
 	const struct doctor_postfix p = { .conf = conf,
 		.parameters = { parameters, parameters, parameters },
 		.services = services,
@@ -206,8 +203,7 @@ run_case(size_t i, const struct conf *conf)
 	testing_expect(&r, cases[i].name, cases[i].expected);
 	for (size_t k = 0; cases[i].mend != NULL && k < r.count; k++)
 		if (r.findings[k].severity != DOCTOR_FINE) {
-			assert_string_equal(
-			    r.findings[k].mend, cases[i].mend);
+			assert_string_equal(r.findings[k].mend, cases[i].mend);
 			break;
 		}
 }
@@ -249,8 +245,7 @@ test_same_value(void **state)
 			values[i].same ||
 		    doctor_same_value(values[i].b, values[i].a) !=
 			values[i].same)
-			fail_msg("\"%s\" and \"%s\"", values[i].a,
-			    values[i].b);
+			fail_msg("\"%s\" and \"%s\"", values[i].a, values[i].b);
 }
 
 /* A value cannot end the word of the shell that it stands in. */
@@ -261,8 +256,7 @@ test_quotes(void **state)
 	char out[DOCTOR_COMMAND_SIZE];
 
 	(void)state;
-	assert_string_equal(
-	    doctor_mend_set(&p, NULL, "a", "x'; reboot '", out),
+	assert_string_equal(doctor_mend_set(&p, NULL, "a", "x'; reboot '", out),
 	    "postconf -e 'a=x'\\''; reboot '\\''' && postfix reload");
 }
 

@@ -107,19 +107,18 @@ submit(const struct probe *p, struct err *err)
 	const char *const words[] = { "-C", p->site->config_directory, "-i",
 		"-f", "", "--", p->address, NULL };
 
-	if (put_message(p, &message, err) < 0 ||
-	    put_all(&args, words, err) < 0)
+	if (put_message(p, &message, err) < 0 || put_all(&args, words, err) < 0)
 		return -1;
 	return tool_feed(&sendmail, &args, message.data, message.len, err);
 }
 
 /* ---- looking into the mailbox ---- */
 
-#define QUERY(p, what, ...)                                                   \
-	{                                                                     \
-		"-c", (p)->site->dovecot_file, what, "-u", (p)->address,      \
-		    ##__VA_ARGS__, "mailbox", "*", "header", "message-id",    \
-		    (p)->token, NULL                                          \
+#define QUERY(p, what, ...)                                                \
+	{                                                                  \
+		"-c", (p)->site->dovecot_file, what, "-u", (p)->address,   \
+		    ##__VA_ARGS__, "mailbox", "*", "header", "message-id", \
+		    (p)->token, NULL                                       \
 	}
 
 static int
@@ -193,8 +192,7 @@ clock_ms(void)
 static int
 wait_until_stored(struct probe *p, struct err *err)
 {
-	int64_t deadline =
-	    clock_ms() + 1000 * (int64_t)p->site->options->wait;
+	int64_t deadline = clock_ms() + 1000 * (int64_t)p->site->options->wait;
 
 	for (;;) {
 		if (fetch(p, err) < 0)
@@ -222,12 +220,10 @@ remove_from_queue(struct probe *p, struct err *err)
 	char mend[DOCTOR_COMMAND_SIZE];
 	struct err why;
 
-	if (p->queued.id[0] == '\0' ||
-	    run(&postsuper, words, NULL, &why) == 0)
+	if (p->queued.id[0] == '\0' || run(&postsuper, words, NULL, &why) == 0)
 		return 0;
 	(void)snprintf(mend, sizeof mend, "postsuper -d %s", p->queued.id);
-	return doctor_put(
-	    p->site->report, &left, mend, err, "%s", why.text);
+	return doctor_put(p->site->report, &left, mend, err, "%s", why.text);
 }
 
 static int
@@ -242,7 +238,7 @@ tell_undelivered(struct probe *p, struct err *err)
 		held ? "the findings above; then: postqueue -f"
 		     : "the mail log tells what became of it",
 		err, "the probe to %s %s%s%s", p->address,
-		held	 ? "is held up in the queue: "
+		held     ? "is held up in the queue: "
 		: queued ? "is still in the queue after the time of --wait"
 			 : "is neither in the queue nor in the mailbox: it was "
 			   "refused, or delivered elsewhere",
@@ -276,8 +272,9 @@ tell_sealed(struct probe *p, struct err *err)
 	    doctor_put(p->site->report, &kind,
 		"mend the findings above; then seal what lies there: doveadm "
 		"sealpost audit -A; doveadm sealpost seal -A ALL",
-		err, "what is stored of the probe to %s is not sealed to the "
-		     "account's key: %s",
+		err,
+		"what is stored of the probe to %s is not sealed to the "
+		"account's key: %s",
 		p->address, reason) < 0)
 		return -1;
 	return doctor_fine(p->site->report, from, "probe.sealed",

@@ -19,12 +19,12 @@
  */
 enum { DOCTOR_REASON_SIZE = 300 };
 int doctor_is_sealed(const void *text, size_t len, const char *canary,
-    const struct cert_list *certs, int64_t now,
-    char reason[DOCTOR_REASON_SIZE], struct err *err) must_check;
+    const struct cert_list *certs, int64_t now, char reason[DOCTOR_REASON_SIZE],
+    struct err *err) must_check;
 
 /*
- * The reason why Postfix keeps a message, from a line of `postqueue -j`; "" when
- * it tells none. false when the line is of no message to the address.
+ * The reason why Postfix keeps a message, from a line of `postqueue -j`; ""
+ * when it tells none. false when the line is of no message to the address.
  */
 struct doctor_queued {
 	char id[40];

@@ -140,9 +140,9 @@ static const struct {
 static void
 print_finding(const struct doctor_finding *f, FILE *to, bool colour)
 {
-	fprintf(to, "%s%s%s: %s: %s\n",
-	    colour ? words[f->severity].colour : "", words[f->severity].word,
-	    colour ? "\033[0m" : "", f->check, f->what);
+	fprintf(to, "%s%s%s: %s: %s\n", colour ? words[f->severity].colour : "",
+	    words[f->severity].word, colour ? "\033[0m" : "", f->check,
+	    f->what);
 	if (f->why != NULL)
 		fprintf(to, "    why:  %s\n", f->why);
 	if (f->mend != NULL)

@@ -34,8 +34,8 @@ static const struct {
 };
 
 static int
-put_missing(const struct doctor_file *f, struct doctor_report *r,
-    struct err *err)
+put_missing(
+    const struct doctor_file *f, struct doctor_report *r, struct err *err)
 {
 	const struct doctor_kind kind = { files[f->kind].check,
 		f->error == EACCES || f->error == EPERM ? DOCTOR_UNTRIED
@@ -67,12 +67,11 @@ doctor_judge_file(
 	if (((mode & files[f->kind].forbidden) != 0 ||
 		(mode & files[f->kind].needed) != files[f->kind].needed) &&
 	    doctor_put(r, &kind, mend, err,
-		"%s has the mode %03o, usual is %03o", f->path,
-		(unsigned)mode, (unsigned)files[f->kind].right) < 0)
+		"%s has the mode %03o, usual is %03o", f->path, (unsigned)mode,
+		(unsigned)files[f->kind].right) < 0)
 		return -1;
-	return doctor_fine(
-	    r, from, files[f->kind].check, "only those who must can use it",
-	    err);
+	return doctor_fine(r, from, files[f->kind].check,
+	    "only those who must can use it", err);
 }
 
 /* ---- sockets ---- */
@@ -113,8 +112,9 @@ static const struct {
 	[DOCTOR_HOP] = { "socket.hop", "the hop", "", 0, "an SMTP server",
 	    "mail for accounts stays in the queue", "postfix start" },
 	[DOCTOR_DOVECOT_LMTP] = { "socket.lmtp", "Dovecot's LMTP", "", 0,
-	    "an LMTP server", "sealed mail cannot be stored and stays in the "
-			      "queue",
+	    "an LMTP server",
+	    "sealed mail cannot be stored and stays in the "
+	    "queue",
 	    "sealpost dovecot apply && systemctl restart dovecot" },
 };
 
@@ -143,9 +143,8 @@ doctor_reply_is_whole(enum doctor_peer peer, const uint8_t *reply, size_t len)
 {
 	switch (peer) {
 	case DOCTOR_MILTER:
-		return len >= 4 &&
-		       (big_endian(reply) > 1000 ||
-			   len >= 4 + big_endian(reply));
+		return len >= 4 && (big_endian(reply) > 1000 ||
+				       len >= 4 + big_endian(reply));
 	case DOCTOR_POLICYD:
 		return has_text(reply, len, "\n\n");
 	case DOCTOR_SASLAUTHD:
@@ -189,8 +188,8 @@ speaks_right(const struct doctor_socket *s)
 
 /* A mechanism that sealpost.conf offers and the server does not. */
 static int
-judge_mechanisms(const struct doctor_socket *s, struct doctor_report *r,
-    struct err *err)
+judge_mechanisms(
+    const struct doctor_socket *s, struct doctor_report *r, struct err *err)
 {
 	static const struct doctor_kind kind = { "socket.saslauthd",
 		DOCTOR_WARNING,
@@ -202,8 +201,7 @@ judge_mechanisms(const struct doctor_socket *s, struct doctor_report *r,
 		size_t n = strcspn(at, " \t");
 		char line[100];
 
-		(void)snprintf(
-		    line, sizeof line, "\nMECH\t%.*s\t", (int)n, at);
+		(void)snprintf(line, sizeof line, "\nMECH\t%.*s\t", (int)n, at);
 		if (!has_text(s->reply, s->reply_len, line))
 			return doctor_put(r, &kind, peers[s->peer].mend, err,
 			    "sealpost-saslauthd does not offer %.*s, as "
@@ -412,8 +410,8 @@ doctor_judge_clock(
 	    doctor_fine(r, from, "clock.synchronized",
 		"a time server keeps it right", err) < 0)
 		return -1;
-	return doctor_fine(r, from, "clock.plausible",
-	    "nothing is from the future", err);
+	return doctor_fine(
+	    r, from, "clock.plausible", "nothing is from the future", err);
 }
 
 /* ---- disks ---- */
@@ -421,7 +419,8 @@ doctor_judge_clock(
 static unsigned
 percent(uint64_t part, uint64_t whole)
 {
-	return whole == 0 ? 100 : (unsigned)((double)part * 100 / (double)whole);
+	return whole == 0 ? 100
+			  : (unsigned)((double)part * 100 / (double)whole);
 }
 
 /* Postfix itself refuses mail below 1.5 times its message_size_limit. */
@@ -444,8 +443,9 @@ judge_files(const struct doctor_disk *d)
 
 	if (d->all_files == 0)
 		return DOCTOR_FINE;
-	return left < 1 ? DOCTOR_ERROR : left < 5 ? DOCTOR_WARNING
-						  : DOCTOR_FINE;
+	return left < 1   ? DOCTOR_ERROR
+	       : left < 5 ? DOCTOR_WARNING
+			  : DOCTOR_FINE;
 }
 
 int

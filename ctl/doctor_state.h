@@ -58,8 +58,7 @@ struct doctor_socket {
 };
 
 /* What is sent first; how many octets. */
-size_t doctor_greeting(
-    enum doctor_peer peer, const char **text);
+size_t doctor_greeting(enum doctor_peer peer, const char **text);
 /* Is the answer whole? */
 bool doctor_reply_is_whole(
     enum doctor_peer peer, const uint8_t *reply, size_t len);
@@ -75,7 +74,7 @@ struct doctor_listener {
 	const char *path;
 	int error;
 	mode_t mode;
-	bool postfix_may; /* its owner or one of its groups may write */
+	bool postfix_may;  /* its owner or one of its groups may write */
 	const char *group; /* that it should belong to; "" */
 };
 int doctor_judge_listener(const struct doctor_listener *l,

@@ -63,16 +63,15 @@ test_files(void **state)
 		    doctor_judge_file(&files[i].file, &r, &err), 0);
 		testing_expect(&r, files[i].name, files[i].expected);
 		if (files[i].mend != NULL)
-			assert_string_equal(
-			    r.findings[0].mend, files[i].mend);
+			assert_string_equal(r.findings[0].mend, files[i].mend);
 	}
 }
 
 /* ---- sockets ---- */
 
-#define REPLY(text) (const uint8_t *)(text), sizeof(text) - 1
+#define REPLY(text)  (const uint8_t *)(text), sizeof(text) - 1
 #define MILTER_REPLY "\0\0\0\015O\0\0\0\6\0\0\0\77\0\0\0\0"
-#define SASL_REPLY                                                        \
+#define SASL_REPLY                                                       \
 	"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tSCRAM-SHA-256\t\n" \
 	"SPID\t1\nDONE\n"
 
@@ -157,8 +156,8 @@ test_when_a_reply_is_whole(void **state)
 		    sockets[i].peer, sockets[i].reply, sockets[i].len));
 	}
 	/* what claims to be long is another protocol: not waited for */
-	assert_true(doctor_reply_is_whole(
-	    DOCTOR_MILTER, (const uint8_t *)"220 ", 4));
+	assert_true(
+	    doctor_reply_is_whole(DOCTOR_MILTER, (const uint8_t *)"220 ", 4));
 }
 
 static const struct {
@@ -202,8 +201,7 @@ static const struct {
 	const char *expected;
 } keys[] = {
 	{ "for ever", { "a@b.example", true, PGP_USABLE, 0 }, "" },
-	{ "long", { "a@b.example", true, PGP_USABLE, NOW + 30 * DAY + 1 },
-	    "" },
+	{ "long", { "a@b.example", true, PGP_USABLE, NOW + 30 * DAY + 1 }, "" },
 	{ "30 days", { "a@b.example", true, PGP_USABLE, NOW + 30 * DAY },
 	    "warning key.expiring" },
 	{ "7 days", { "a@b.example", true, PGP_USABLE, NOW + 7 * DAY },
@@ -230,8 +228,8 @@ test_keys(void **state)
 		cleanup(doctor_report_reset) struct doctor_report r = { 0 };
 		struct err err;
 
-		assert_int_equal(doctor_judge_key(&keys[i].key, NOW,
-				     "sealpost", &r, &err),
+		assert_int_equal(
+		    doctor_judge_key(&keys[i].key, NOW, "sealpost", &r, &err),
 		    0);
 		testing_expect(&r, keys[i].name, keys[i].expected);
 	}
@@ -282,19 +280,18 @@ static const struct {
 	    "" },
 	{ "much room, few per cent",
 	    { "queue", "/q", 0, MB(40000), MB(1000000), 0, 0, false }, "" },
-	{ "little",
-	    { "queue", "/q", 0, MB(400), MB(10000), 900, 1000, false },
+	{ "little", { "queue", "/q", 0, MB(400), MB(10000), 900, 1000, false },
 	    "warning disk.space" },
 	{ "very little", { "queue", "/q", 0, MB(15), MB(30), 900, 1000, false },
 	    "error disk.space" },
 	{ "under a per cent",
 	    { "queue", "/q", 0, MB(90), MB(10000), 900, 1000, false },
 	    "error disk.space" },
-	{ "no inodes", { "queue", "/q", 0, MB(5000), MB(10000), 0, 1000,
-			   false },
+	{ "no inodes",
+	    { "queue", "/q", 0, MB(5000), MB(10000), 0, 1000, false },
 	    "error disk.space" },
-	{ "few inodes", { "queue", "/q", 0, MB(5000), MB(10000), 40, 1000,
-			    false },
+	{ "few inodes",
+	    { "queue", "/q", 0, MB(5000), MB(10000), 40, 1000, false },
 	    "warning disk.space" },
 	{ "read-only", { "queue", "/q", 0, MB(5000), MB(10000), 0, 0, true },
 	    "error disk.space" },
@@ -322,8 +319,7 @@ static void
 test_report(void **state)
 {
 	static const struct doctor_kind bad = { "a.b", DOCTOR_ERROR, "why" };
-	static const struct doctor_kind unsure = { "c", DOCTOR_UNTRIED,
-		"why" };
+	static const struct doctor_kind unsure = { "c", DOCTOR_UNTRIED, "why" };
 	cleanup(doctor_report_reset) struct doctor_report r = { 0 };
 	struct err err;
 

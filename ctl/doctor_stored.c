@@ -85,8 +85,8 @@ doctor_is_sealed(const void *text, size_t len, const char *canary,
 	    pgp_usable_subkey(certs->certs, certs->count, now, &cert, &why);
 
 	if (holds_canary(text, len, canary)) {
-		(void)snprintf(reason, DOCTOR_REASON_SIZE,
-		    "it is stored as plaintext");
+		(void)snprintf(
+		    reason, DOCTOR_REASON_SIZE, "it is stored as plaintext");
 		return 0;
 	}
 	if (k == NULL) {
@@ -110,8 +110,8 @@ doctor_is_sealed(const void *text, size_t len, const char *canary,
 
 /* The string behind the key, up to its end; false when there is none. */
 static bool
-find_string(const char *line, size_t len, const char *key, char *out,
-    size_t size)
+find_string(
+    const char *line, size_t len, const char *key, char *out, size_t size)
 {
 	const char *at = memmem(line, len, key, strlen(key));
 	size_t n = 0;
@@ -144,7 +144,7 @@ doctor_find_queued(const char *line, size_t len, const char *address,
 	if (out->id[strspn(out->id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "abcdefghijklmnopqrstuvwxyz")] != '\0')
 		return false;
-	(void)find_string(line, len, "\"delay_reason\": \"", out->reason,
-	    sizeof out->reason);
+	(void)find_string(
+	    line, len, "\"delay_reason\": \"", out->reason, sizeof out->reason);
 	return true;
 }

@@ -32,8 +32,8 @@ static void
 put_fields(const struct header *h, const struct sink *to)
 {
 	for (size_t i = 0; i < h->count; i++)
-		assert_int_equal(sink_put(to, h->fields[i].raw,
-				     h->fields[i].raw_len, NULL),
+		assert_int_equal(
+		    sink_put(to, h->fields[i].raw, h->fields[i].raw_len, NULL),
 		    0);
 }
 
@@ -63,8 +63,7 @@ seal_message(struct pgp_cert *cert, struct buf *out)
 	put_fields(seal_marker(s), &to);
 	put_fields(seal_added(s), &to);
 	assert_int_equal(sink_put(&to, "\r\n", 2, NULL), 0);
-	assert_int_equal(
-	    spool_replay(seal_body_spool(s), 0, &to, NULL), 0);
+	assert_int_equal(spool_replay(seal_body_spool(s), 0, &to, NULL), 0);
 }
 
 /* As doveadm prints it. */
@@ -160,9 +159,9 @@ test_plain(void **state)
 
 /* ---- the queue ---- */
 
-#define LINE                                                                \
-	"{\"queue_name\": \"deferred\", \"queue_id\": \"4bXyZ12\", "        \
-	"\"recipients\": [{\"address\": \"ann@one.example\", "              \
+#define LINE                                                         \
+	"{\"queue_name\": \"deferred\", \"queue_id\": \"4bXyZ12\", " \
+	"\"recipients\": [{\"address\": \"ann@one.example\", "       \
 	"\"delay_reason\": \"451 \\\"why\\\" not\"}]}"
 
 static const struct {
@@ -172,10 +171,10 @@ static const struct {
 	{ LINE, "4bXyZ12", "451 \"why\" not" },
 	{ "{\"queue_id\": \"AB\", \"address\": \"ann@one.example\"}", "AB",
 	    "" },
-	{ "{\"queue_id\": \"AB\", \"address\": \"bob@one.example\"}",
-	    NULL, NULL },
-	{ "{\"queue_id\": \"A;B\", \"address\": \"ann@one.example\"}",
-	    NULL, NULL },
+	{ "{\"queue_id\": \"AB\", \"address\": \"bob@one.example\"}", NULL,
+	    NULL },
+	{ "{\"queue_id\": \"A;B\", \"address\": \"ann@one.example\"}", NULL,
+	    NULL },
 	{ "{\"address\": \"ann@one.example\"}", NULL, NULL },
 	{ "", NULL, NULL },
 };

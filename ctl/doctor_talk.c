@@ -50,8 +50,7 @@ connect_to(const struct sockaddr *addr, socklen_t len, int64_t deadline)
 	if (fd < 0)
 		return -1;
 	if (connect(fd, addr, len) < 0) {
-		if (errno != EINPROGRESS ||
-		    wait_for(fd, POLLOUT, deadline) < 0)
+		if (errno != EINPROGRESS || wait_for(fd, POLLOUT, deadline) < 0)
 			return -1;
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 			return -1;
@@ -155,7 +154,8 @@ doctor_talk(const struct conf_socket *to, enum doctor_peer peer,
 	send_all(fd, hello, len, deadline);
 	if (receive(fd, peer, out, deadline) == 0 || out->len > 0)
 		return 0;
-	return err_set(err, ERR_TEMP, "it takes the connection and is silent "
-				      "(%s)",
+	return err_set(err, ERR_TEMP,
+	    "it takes the connection and is silent "
+	    "(%s)",
 	    strerror(errno));
 }

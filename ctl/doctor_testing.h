@@ -36,8 +36,7 @@ testing_summary(const struct doctor_report *r, char *out, size_t size)
 
 		if (r->findings[i].severity == DOCTOR_FINE)
 			continue;
-		(void)snprintf(out + n, size - n, "%s%s %s",
-		    n == 0 ? "" : "; ",
+		(void)snprintf(out + n, size - n, "%s%s %s", n == 0 ? "" : "; ",
 		    severity_name(r->findings[i].severity),
 		    r->findings[i].check);
 		if (r->findings[i].why == NULL)
@@ -47,14 +46,14 @@ testing_summary(const struct doctor_report *r, char *out, size_t size)
 }
 
 static inline void
-testing_expect(const struct doctor_report *r, const char *name,
-    const char *expected)
+testing_expect(
+    const struct doctor_report *r, const char *name, const char *expected)
 {
 	char summary[2000];
 
 	if (strcmp(testing_summary(r, summary, sizeof summary), expected) != 0)
-		fail_msg("%s: \"%s\" instead of \"%s\"", name, summary,
-		    expected);
+		fail_msg(
+		    "%s: \"%s\" instead of \"%s\"", name, summary, expected);
 }
 
 #endif

@@ -50,8 +50,8 @@ send_mail(const struct notifier *n, const char *to, const struct buf *mail,
 	cleanup(args_reset) struct args args = { 0 };
 
 	if (access(c->notify.sendmail, X_OK) < 0)
-		return err_set(err, ERR_TEMP, "%s cannot be run: %m",
-		    c->notify.sendmail);
+		return err_set(
+		    err, ERR_TEMP, "%s cannot be run: %m", c->notify.sendmail);
 	for (size_t i = 0; i < countof(words); i++)
 		if (args_put(&args, words[i], err) < 0)
 			return -1;
@@ -81,8 +81,8 @@ remember_failure(struct notifier *n, const char *to, const struct err *why)
 
 /* What became of a claim. */
 static int
-settle_claim(struct notifier *n, const struct notice *what, bool sent,
-    struct err *err)
+settle_claim(
+    struct notifier *n, const struct notice *what, bool sent, struct err *err)
 {
 	return sent ? notices_sent(n->notices, what, err)
 		    : notices_give_back(n->notices, what, err);
@@ -124,8 +124,8 @@ put_owner_mail(const struct notifier *n, const struct key_finding *f, int days,
 }
 
 static int
-tell_owner(struct notifier *n, const struct key_finding *f, int days,
-    struct err *err)
+tell_owner(
+    struct notifier *n, const struct key_finding *f, int days, struct err *err)
 {
 	cleanup(buf_reset) struct buf mail = { .limit = LIMIT_MAIL };
 	const struct notice what = notice_of(f, "owner", days);
@@ -200,8 +200,7 @@ claim_for_admin(struct notifier *n, size_t *count, struct err *err)
 			continue;
 
 		const struct notice what = notice_of(f, "admin", days);
-		int rc =
-		    notices_claim(n->notices, &what, n->report->now, err);
+		int rc = notices_claim(n->notices, &what, n->report->now, err);
 
 		if (rc < 0)
 			return -1;
@@ -266,8 +265,8 @@ notifier_open(struct notifier *n, struct err *err)
 		return err_nomem(err);
 	if (notices_path(n->ctl->conf, path, err) < 0 ||
 	    notices_open(path, &n->notices, err) < 0 ||
-	    notices_settle(n->notices, n->report->now - SECONDS_AN_HOUR, &lost,
-		err) < 0)
+	    notices_settle(
+		n->notices, n->report->now - SECONDS_AN_HOUR, &lost, err) < 0)
 		return -1;
 	if (lost > 0)
 		ctl_warn(n->ctl,
@@ -295,8 +294,7 @@ int
 key_notify(struct ctl *ctl, const struct key_report *r, struct key_mailed *out,
     struct err *err)
 {
-	cleanup(notifier_reset) struct notifier n = { .ctl = ctl,
-		.report = r };
+	cleanup(notifier_reset) struct notifier n = { .ctl = ctl, .report = r };
 
 	if (notifier_open(&n, err) < 0 || tell_owners(&n, err) < 0 ||
 	    tell_admin(&n, err) < 0)

@@ -45,16 +45,16 @@ read_content(struct restore *r, uint64_t size, FILE *to, struct err *err)
 		if (read_octets(r, chunk, n, err) < 0)
 			return -1;
 		if (to != NULL && fwrite(chunk, 1, n, to) != n)
-			return err_set(err, ERR_TEMP, "unpacking: %s",
-			    strerror(errno));
+			return err_set(
+			    err, ERR_TEMP, "unpacking: %s", strerror(errno));
 		left -= n;
 	}
 	return read_octets(r, chunk, archive_padding(size), err);
 }
 
 static int
-unpack(struct restore *r, const struct archive_entry *e, size_t i,
-    struct err *err)
+unpack(
+    struct restore *r, const struct archive_entry *e, size_t i, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -84,8 +84,7 @@ read_entry(struct restore *r, const struct archive_entry *e, struct err *err)
 			return unpack(r, e, i, err);
 	if (strcmp(e->name, BACKUP_CONTENTS) == 0)
 		return read_content(r, e->size, NULL, err);
-	return err_set(
-	    err, ERR_PERM, "%s is no file of a backup", e->name);
+	return err_set(err, ERR_PERM, "%s is no file of a backup", e->name);
 }
 
 static int
@@ -119,8 +118,8 @@ check_copies(struct restore *r, struct err *err)
 
 		if (!r->has[i])
 			continue;
-		if (backup_folder_path(&r->folder, backup_files[i].name, path,
-			err) < 0 ||
+		if (backup_folder_path(
+			&r->folder, backup_files[i].name, path, err) < 0 ||
 		    upkeep_prepare(backup_files[i].kind, path, err) < 0)
 			return err_context(err, "in the backup");
 	}
@@ -199,8 +198,7 @@ cmd_restore(struct ctl *ctl, int argc, char **argv)
 {
 	struct restore r = { .ctl = ctl };
 	bool replace = false;
-	const struct ctl_option options[] = { { "--replace", &replace,
-	    NULL } };
+	const struct ctl_option options[] = { { "--replace", &replace, NULL } };
 	sigset_t before;
 	struct err err;
 

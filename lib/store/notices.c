@@ -23,15 +23,16 @@ enum notices_statement {
 	NOTICES_STATEMENT_COUNT
 };
 
-static const char version_1[] = "CREATE TABLE notices("
-				"  address TEXT NOT NULL,"
-				"  role TEXT NOT NULL,"
-				"  days INTEGER NOT NULL,"
-				"  until INTEGER NOT NULL,"
-				"  claimed INTEGER NOT NULL,"
-				"  sent INTEGER NOT NULL CHECK (sent IN (0, 1)),"
-				"  PRIMARY KEY(address, role, days, until)"
-				") STRICT, WITHOUT ROWID;";
+static const char version_1[] =
+    "CREATE TABLE notices("
+    "  address TEXT NOT NULL,"
+    "  role TEXT NOT NULL,"
+    "  days INTEGER NOT NULL,"
+    "  until INTEGER NOT NULL,"
+    "  claimed INTEGER NOT NULL,"
+    "  sent INTEGER NOT NULL CHECK (sent IN (0, 1)),"
+    "  PRIMARY KEY(address, role, days, until)"
+    ") STRICT, WITHOUT ROWID;";
 
 static const char *const steps[] = { version_1 };
 
@@ -100,8 +101,8 @@ open_for(struct notices *n, enum notices_statement which,
 }
 
 int
-notices_claim(struct notices *n, const struct notice *what, int64_t now,
-    struct err *err)
+notices_claim(
+    struct notices *n, const struct notice *what, int64_t now, struct err *err)
 {
 	cleanup(query_close) struct query q = { 0 };
 

@@ -20,8 +20,8 @@
 struct notices;
 
 /* Creates the file when it is missing; for writing. */
-int notices_open(const char *path, struct notices **out, struct err *err)
-    must_check;
+int notices_open(
+    const char *path, struct notices **out, struct err *err) must_check;
 void notices_close(struct notices **np);
 
 struct notice {

@@ -19,8 +19,8 @@ static const struct {
 } kinds[STORE_KINDS] = {
 	[STORE_DIRECTORY] = { &directory_schema,
 	    "SELECT count(*) FROM accounts", "accounts" },
-	[STORE_SECRETS] = { &secrets_schema,
-	    "SELECT count(*) FROM verifiers", "verifiers" },
+	[STORE_SECRETS] = { &secrets_schema, "SELECT count(*) FROM verifiers",
+	    "verifiers" },
 	[STORE_STATS] = { &stats_schema, "SELECT count(*) FROM counters",
 	    "counters" },
 	[STORE_NOTICES] = { &notices_schema, "SELECT count(*) FROM notices",
@@ -109,8 +109,8 @@ is_busy(int rc)
 static int
 copy_pages(struct database *from, struct database *to, struct err *err)
 {
-	sqlite3_backup *b = sqlite3_backup_init(
-	    to->sqlite, "main", from->sqlite, "main");
+	sqlite3_backup *b =
+	    sqlite3_backup_init(to->sqlite, "main", from->sqlite, "main");
 
 	if (b == NULL)
 		return database_error(to, sqlite3_errcode(to->sqlite), err);
@@ -136,8 +136,7 @@ static int
 open_copy(struct database *copy, struct err *err)
 {
 	int rc = sqlite3_open_v2(copy->path, &copy->sqlite,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-		SQLITE_OPEN_EXRESCODE,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 	    NULL);
 
 	return rc == SQLITE_OK ? 0 : database_error(copy, rc, err);
@@ -154,8 +153,7 @@ make_single(struct database *copy, struct err *err)
 		return -1;
 
 	int rc = sqlite3_step(stmt);
-	int failed =
-	    rc == SQLITE_ROW ? 0 : database_error(copy, rc, err);
+	int failed = rc == SQLITE_ROW ? 0 : database_error(copy, rc, err);
 
 	(void)sqlite3_finalize(stmt);
 	return failed;
@@ -179,8 +177,8 @@ fill_copy(struct database *from, const char *to, struct err *err)
 }
 
 int
-upkeep_copy(enum store_kind kind, const char *path, const char *to,
-    struct err *err)
+upkeep_copy(
+    enum store_kind kind, const char *path, const char *to, struct err *err)
 {
 	cleanup(database_close) struct database *from = NULL;
 
@@ -217,8 +215,8 @@ upkeep_prepare(enum store_kind kind, const char *path, struct err *err)
 }
 
 int
-upkeep_restore(enum store_kind kind, const char *path, const char *from,
-    struct err *err)
+upkeep_restore(
+    enum store_kind kind, const char *path, const char *from, struct err *err)
 {
 	const struct database_schema *schema = kinds[kind].schema;
 	cleanup(database_close) struct database *copy = NULL;

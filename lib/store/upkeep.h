@@ -25,12 +25,13 @@ enum store_kind {
  * ERR_PERM when it is damaged, with what SQLite says; errors of opening
  * otherwise. Blocks on the disk, as long as the file is large.
  */
-int upkeep_check(enum store_kind kind, const char *path, struct err *err)
-    must_check;
+int upkeep_check(
+    enum store_kind kind, const char *path, struct err *err) must_check;
 
 /*
  * Copies a snapshot of the database into the file `to`, which must not exist
- * and gets the mode 0600. A writer waits as long as the copying takes. On failure the file `to` is gone again.
+ * and gets the mode 0600. A writer waits as long as the copying takes. On
+ * failure the file `to` is gone again.
  */
 int upkeep_copy(enum store_kind kind, const char *path, const char *to,
     struct err *err) must_check;
@@ -39,8 +40,8 @@ int upkeep_copy(enum store_kind kind, const char *path, const char *to,
  * Makes a copy fit to be restored: an older schema is migrated. ERR_PERM when
  * it is none of this kind, damaged, or of a newer sealpost.
  */
-int upkeep_prepare(enum store_kind kind, const char *path, struct err *err)
-    must_check;
+int upkeep_prepare(
+    enum store_kind kind, const char *path, struct err *err) must_check;
 
 /*
  * Makes the content of the database `path`, which is created when it is

@@ -20,7 +20,7 @@ place_make(struct place *p, enum store_kind kind)
 {
 	folder_make(&p->folder);
 	(void)snprintf(p->copy, sizeof p->copy, "%s/copy", p->folder.path);
-	testing_fill(kind == STORE_DIRECTORY	? FILE_DIRECTORY
+	testing_fill(kind == STORE_DIRECTORY ? FILE_DIRECTORY
 		     : kind == STORE_SECRETS ? FILE_SECRETS
 					     : FILE_STATS,
 	    p->folder.db);
@@ -67,16 +67,14 @@ test_there_and_back(void **state)
 
 		/* over what is there, in the same file */
 		assert_int_equal(stat(p.folder.db, &before), 0);
-		must(upkeep_restore(kinds[i], p.folder.db, p.copy, &err),
-		    &err);
+		must(upkeep_restore(kinds[i], p.folder.db, p.copy, &err), &err);
 		assert_int_equal(stat(p.folder.db, &after), 0);
 		assert_int_equal(before.st_ino, after.st_ino);
 		assert_int_equal(rows(kinds[i], p.folder.db), n);
 
 		/* and where nothing is */
 		folder_clear(&p.folder);
-		must(upkeep_restore(kinds[i], p.folder.db, p.copy, &err),
-		    &err);
+		must(upkeep_restore(kinds[i], p.folder.db, p.copy, &err), &err);
 		assert_int_equal(rows(kinds[i], p.folder.db), n);
 		assert_int_equal(
 		    mode_of(p.folder.db, ""), before.st_mode & 0777);
