@@ -135,7 +135,7 @@ big_endian(const uint8_t *p)
 static bool
 has_text(const uint8_t *reply, size_t len, const char *text)
 {
-	return memmem(reply, len, text, strlen(text)) != NULL;
+	return len > 0 && memmem(reply, len, text, strlen(text)) != NULL;
 }
 
 bool

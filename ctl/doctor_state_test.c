@@ -155,6 +155,9 @@ test_when_a_reply_is_whole(void **state)
 		assert_true(doctor_reply_is_whole(
 		    sockets[i].peer, sockets[i].reply, sockets[i].len));
 	}
+	for (int peer = 0; peer < DOCTOR_PEERS; peer++)
+		assert_false(
+		    doctor_reply_is_whole((enum doctor_peer)peer, NULL, 0));
 	/* what claims to be long is another protocol: not waited for */
 	assert_true(
 	    doctor_reply_is_whole(DOCTOR_MILTER, (const uint8_t *)"220 ", 4));
