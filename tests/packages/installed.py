@@ -561,6 +561,13 @@ def by_bridge():
         expect("nothing readable on the server: %s" % found, not found)
 
 
+def doctor():
+    step("`sealpost doctor` finds no error, and sees its probe sealed")
+    said = text_of("sealpost", "doctor", "--probe", ANN, status=None)
+    expect("no errors:\n" + said, "ok: probe.sealed:" in said and
+           ", 0 errors, 0 could not be tried" in said)
+
+
 def keys_are_watched():
     step("what the timer runs: keys are looked at, and nothing is wrong")
     run("sealpost", "key", "check", "--notify")
@@ -695,6 +702,7 @@ def second_half():
         by_submission()
         by_imap()
         by_bridge()
+        doctor()
         keys_are_watched()
         demo()
         upgrade_in_use(site)
