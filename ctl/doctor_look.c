@@ -156,28 +156,47 @@ folder_of(const char *path, char out[PATH_MAX])
 	return out;
 }
 
-/* Its content, unless the file is missing: that was told. */
 static int
-look_into(struct doctor_site *s, enum store_kind kind, const char *path,
+tell_damage(struct doctor_site *s, const char *path, const struct err *why,
     struct err *err)
 {
 	static const struct doctor_kind damaged = { "database.integrity",
 		DOCTOR_ERROR,
 		"what is in it cannot be trusted, and daemons answer with "
 		"temporary errors" };
-	struct err why;
 	char mend[DOCTOR_COMMAND_SIZE];
 
-	if (access(path, F_OK) < 0 || upkeep_check(kind, path, &why) == 0)
-		return 0;
-	if (access(path, R_OK) < 0)
-		return doctor_untried(s, "database.integrity", &why, err);
 	(void)snprintf(mend, sizeof mend,
 	    "cp -p '%s' '%s.damaged' && truncate -s 0 '%s' && rm -f '%s'-* && "
 	    "%.500s restore --replace BACKUP && systemctl restart postfix "
 	    "dovecot 'sealpost-*'",
 	    path, path, path, path, s->sealpost);
-	return doctor_put(s->report, &damaged, mend, err, "%s", why.text);
+	return doctor_put(s->report, &damaged, mend, err, "%s", why->text);
+}
+
+/* Its content, unless the file is missing: that was told. */
+static int
+look_into(struct doctor_site *s, enum store_kind kind, const char *path,
+    struct err *err)
+{
+	static const struct doctor_kind unreadable = { "database.integrity",
+		DOCTOR_ERROR, "daemons answer with temporary errors" };
+	struct err why;
+	char mend[DOCTOR_COMMAND_SIZE];
+
+	if (access(path, F_OK) < 0)
+		return 0;
+
+	int rc = upkeep_check(kind, path, &why);
+
+	if (rc > 0)
+		return 0;
+	if (rc == 0)
+		return tell_damage(s, path, &why, err);
+	if (access(path, R_OK) < 0)
+		return doctor_untried(s, "database.integrity", &why, err);
+	(void)snprintf(mend, sizeof mend, "%.1000s init", s->sealpost);
+	return doctor_put(s->report, &unreadable, mend, err, "%s", why.text);
 }
 
 int

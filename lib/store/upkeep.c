@@ -72,14 +72,42 @@ check_database(struct database *db, struct err *err)
 	return 0;
 }
 
+static bool
+is_damage(int rc)
+{
+	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
+
+/* Why it could not be opened, as SQLite sees it. */
+static bool
+opens_damaged(const char *path)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(
+		    db, "SELECT count(*) FROM sqlite_schema", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(db);
+	return is_damage(rc);
+}
+
 int
 upkeep_check(enum store_kind kind, const char *path, struct err *err)
 {
 	cleanup(database_close) struct database *db = NULL;
 
 	if (database_open(path, kinds[kind].schema, STORE_READ, &db, err) < 0)
-		return -1;
-	return check_database(db, err);
+		return opens_damaged(path) ? 0 : -1;
+	if (check_database(db, err) == 0)
+		return 1;
+	return err->kind == ERR_PERM || is_damage(sqlite3_errcode(db->sqlite))
+		   ? 0
+		   : -1;
 }
 
 int

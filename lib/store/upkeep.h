@@ -22,8 +22,9 @@ enum store_kind {
 
 /*
  * Reads all of the file: PRAGMA quick_check, and rows that point at nothing.
- * ERR_PERM when it is damaged, with what SQLite says; errors of opening
- * otherwise. Blocks on the disk, as long as the file is large.
+ * 1 it is sound; 0 it is damaged, and *err tells how; -1 it cannot be read now,
+ * or by this program (an older schema, a journal that somebody who was killed
+ * has left). Blocks on the disk, as long as the file is large.
  */
 int upkeep_check(
     enum store_kind kind, const char *path, struct err *err) must_check;

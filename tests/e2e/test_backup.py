@@ -16,6 +16,7 @@ import threading
 import unittest
 
 from harness import BUILD, run
+from test_dovecot_plugin import own_mounts
 
 CONF = """\
 [accounts]
@@ -280,6 +281,20 @@ class BackupTest(unittest.TestCase):
                 os.unlink(self.file)
         self.sealpost("backup", self.file)
         self.check_backup(self.file)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to mount")
+    def test_no_room(self):
+        """No half backup, and nothing else is left."""
+        room = self.path("room")
+        os.mkdir(room)
+        script = ('mount -t tmpfs -o size=%s tmpfs "$1" || exit 9; '
+                  '"$2" -c "$3" backup "$1/b"; status=$?; ls -A "$1"; '
+                  'exit $status')
+        for size, status in (("64k", 75), ("96k", 75), ("4m", 0)):
+            done = run(*own_mounts(), "sh", "-c", script % size, "sh", room,
+                       PROGRAM, self.conf, status=status)
+            self.assertEqual(done.stdout.split()[-1:],
+                             [b"b"] if status == 0 else [])
 
     def test_nothing_to_back_up(self):
         empty = self.configure("empty")

@@ -8,6 +8,8 @@ import os
 import re
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -18,6 +20,18 @@ from harness import BUILD, main, run
 
 ANN = "ann@one.example"
 DAY = 86400
+# Writes into the file before it commits, and waits.
+KILLED = """
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA cache_size = 1")
+db.execute("BEGIN IMMEDIATE")
+for n in range(3000):
+    db.execute("INSERT INTO domains(domain) VALUES (?)",
+               ("x%d.%s.example" % (n, "x" * 50),))
+print("written", flush=True)
+time.sleep(1000)
+"""
 
 
 class DoctorTest(unittest.TestCase):
@@ -366,6 +380,20 @@ class Files(DoctorTest):
         self.assertTrue(rest)
         site.mend(command.replace("BACKUP", backup))
         self.assertEqual(os.stat(path).st_gid, before.st_gid)
+        self.assert_fine()
+
+    def test_who_was_killed_while_writing(self):
+        """What is left then can be repaired by a writer alone."""
+        writer = subprocess.Popen(
+            [sys.executable, "-c", KILLED,
+             self.site.path("db", "directory.db")], stdout=subprocess.PIPE)
+        writer.stdout.readline()
+        writer.kill()
+        writer.communicate()
+        finding = self.found("database.integrity")
+        self.assertIn("killed", finding["what"])
+        self.assertTrue(finding["mend"].endswith(" init"))
+        self.site.mend(finding["mend"])
         self.assert_fine()
 
     def test_the_future(self):
