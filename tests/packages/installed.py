@@ -22,7 +22,6 @@ import smtplib
 import socket
 import ssl
 import struct
-import subprocess
 import sys
 import tempfile
 
