@@ -7,6 +7,8 @@
 
 #include "postfix_file.h"
 
+enum { VALUE_MAX = 700 };
+
 /* ---- reading what postconf prints ---- */
 
 static const char *
@@ -189,12 +191,30 @@ command(const struct doctor_postfix *p, const char *option, const char *what,
 	return out;
 }
 
+static size_t
+quoted_length(const char *value)
+{
+	size_t n = strlen(value);
+
+	for (; *value != '\0'; value++)
+		n += *value == '\'' ? 3 : 0;
+	return n;
+}
+
 const char *
 doctor_mend_set(const struct doctor_postfix *p, const char *service,
     const char *name, const char *value, char out[DOCTOR_COMMAND_SIZE])
 {
 	char what[DOCTOR_COMMAND_SIZE / 2];
 
+	/* half a command would do harm */
+	if (quoted_length(value) > VALUE_MAX) {
+		(void)snprintf(out, DOCTOR_COMMAND_SIZE,
+		    "edit %s%s%s by hand: its value is too long for a command",
+		    service == NULL ? "" : service, service == NULL ? "" : "/",
+		    name);
+		return out;
+	}
 	(void)snprintf(what, sizeof what, "%s%s%s=%s",
 	    service == NULL ? "" : service, service == NULL ? "" : "/", name,
 	    service == NULL ? value : "");

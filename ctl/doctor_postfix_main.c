@@ -138,6 +138,33 @@ judge_parameter(const struct doctor_postfix *p, const struct wanted *w,
 	    (char *)is.data, must_be(w), w->value);
 }
 
+/*
+ * A service that takes mail from this machine alone (what a content filter
+ * hands back): its mail was checked when it came in.
+ */
+static bool
+is_for_own_networks(const char *name, const char *value)
+{
+	return strcmp(name, "smtpd_recipient_restrictions") == 0 &&
+	       doctor_same_value(value, "permit_mynetworks, reject");
+}
+
+/* A list keeps what the service has of its own; a single value goes. */
+static const char *
+mend_override(const struct doctor_postfix *p, const struct wanted *w,
+    const struct doctor_option *o, const char *is,
+    char out[DOCTOR_COMMAND_SIZE])
+{
+	char value[DOCTOR_COMMAND_SIZE / 2];
+	bool first = w->how == PREPEND;
+
+	if (w->how == SET)
+		return doctor_mend_unset(p, o->service, o->name, out);
+	(void)snprintf(value, sizeof value, "%.740s, %.740s",
+	    first ? w->value : is, first ? is : w->value);
+	return doctor_mend_set(p, o->service, o->name, value, out);
+}
+
 /* A service of master.cf that has an own value for it. */
 static int
 judge_overrides(const struct doctor_postfix *p, const struct wanted *w,
@@ -156,10 +183,10 @@ judge_overrides(const struct doctor_postfix *p, const struct wanted *w,
 
 		if (is == NULL)
 			return err_nomem(err);
-		if (holds(w, is))
+		if (holds(w, is) || is_for_own_networks(o.name, is))
 			continue;
 		if (doctor_put(r, kind_of(w->name),
-			doctor_mend_unset(p, o.service, o.name, mend), err,
+			mend_override(p, w, &o, is, mend), err,
 			"master.cf: for %s %s is \"%s\", and %s \"%s\"",
 			o.service, o.name, is, must_be(w), w->value) < 0)
 			return -1;

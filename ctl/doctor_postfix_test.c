@@ -157,6 +157,17 @@ static const struct {
 	{ "submission takes late bounces", IN_OPTIONS,
 	    "check_recipient_access proxy:sqlite:/u, reject", "reject",
 	    "warning postfix.unusable", NULL },
+	{ "what a filter hands back", IN_OPTIONS, "seal/unix/",
+	    "127.0.0.1:10025/inet/smtpd_recipient_restrictions = "
+	    "permit_mynetworks,reject\nseal/unix/",
+	    "", NULL },
+	{ "a service with restrictions of its own", IN_OPTIONS, "seal/unix/",
+	    "smtp/inet/smtpd_recipient_restrictions = "
+	    "permit_mynetworks, reject_unknown\nseal/unix/",
+	    "warning postfix.unusable",
+	    "postconf -P 'smtp/inet/smtpd_recipient_restrictions="
+	    "check_recipient_access,proxy:sqlite:/u,permit_mynetworks,"
+	    "reject_unknown' && postfix reload" },
 	{ "another auth server", IN_OPTIONS, "inet:127.0.0.1:12345",
 	    "private/auth", "warning postfix.sasl_path", NULL },
 	{ "no submission", IN_OPTIONS,
@@ -260,6 +271,26 @@ test_quotes(void **state)
 	    "postconf -e 'a=x'\\''; reboot '\\''' && postfix reload");
 }
 
+/* A value is in a command whole, or there is no command. */
+static void
+test_long_values(void **state)
+{
+	const struct doctor_postfix p = { .folder_option = "" };
+	char out[DOCTOR_COMMAND_SIZE], value[4000];
+
+	(void)state;
+	for (size_t n = 0; n < sizeof value; n += 7) {
+		memset(value, n % 3 == 0 ? '\'' : 'x', n);
+		value[n] = '\0';
+		(void)doctor_mend_set(
+		    &p, n % 2 == 0 ? NULL : "a/inet", "b", value, out);
+		if (strncmp(out, "edit ", 5) == 0)
+			assert_true(n > 150);
+		else
+			assert_non_null(strstr(out, "' && postfix reload"));
+	}
+}
+
 int
 main(void)
 {
@@ -267,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_same_value),
 		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_long_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
