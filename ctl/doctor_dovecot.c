@@ -272,19 +272,24 @@ judge_database(const struct doctor_dovecot *d, const struct database_kind *k,
 
 /* ---- the plugin ---- */
 
+/* As a word, and nowhere with "= no" behind it. */
 static bool
 has_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
+	bool found = false;
 
 	for (const char *p = text; (p = strstr(p, word)) != NULL; p += len) {
 		char before = p == text ? ' ' : p[-1];
 
-		if (strchr(" \t\n", before) != NULL &&
-		    strchr(" \t\n", p[len]) != NULL)
-			return true;
+		if (strchr(" \t\n", before) == NULL ||
+		    strchr(" \t\n", p[len]) == NULL)
+			continue;
+		if (strncmp(p + len, " = no", 5) == 0)
+			return false;
+		found = true;
 	}
-	return false;
+	return found;
 }
 
 static int

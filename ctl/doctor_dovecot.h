@@ -18,10 +18,11 @@ enum { DOCTOR_IMAP, DOCTOR_LMTP, DOCTOR_PROTOCOLS };
 struct doctor_dovecot {
 	const struct conf *conf;
 	enum dovecot_version version;
-	const char *file;                      /* of Dovecot */
-	const char *changed;                   /* `doveconf -n` */
-	const char *values;                    /* as doveconf_values() */
-	const char *plugins[DOCTOR_PROTOCOLS]; /* mail_plugins of each */
+	const char *file;    /* of Dovecot */
+	const char *changed; /* `doveconf -n` */
+	const char *values;  /* as doveconf_values() */
+	/* mail_plugins of each: a list, or since 2.4 `name = yes` lines */
+	const char *plugins[DOCTOR_PROTOCOLS];
 	const char *passdb_file, *userdb_file; /* 2.3: their text */
 	bool modules;      /* sealpost's are where Dovecot looks */
 	const char *apply; /* a command: `sealpost dovecot apply ...` */

@@ -205,10 +205,13 @@ ask_plugins(
 	cleanup(args_reset) struct args args = { 0 };
 
 	out->limit = LIMIT_POSTFIX_FILE;
-	if (args_put(&args, "-c", err) < 0 || args_put(&args, file, err) < 0 ||
-	    args_put(&args, "-f", err) < 0 ||
-	    args_putf(&args, err, "protocol=%s", protocol) < 0 ||
-	    args_put(&args, "mail_plugins", err) < 0 ||
+	if (args_put(&args, "-c", err) < 0 || args_put(&args, file, err) < 0)
+		return -1;
+	if (protocol != NULL &&
+	    (args_put(&args, "-f", err) < 0 ||
+		args_putf(&args, err, "protocol=%s", protocol) < 0))
+		return -1;
+	if (args_put(&args, "mail_plugins", err) < 0 ||
 	    tool_run(&doveconf, &args, out, err) < 0)
 		return -1;
 	return buf_str(out, err) == NULL ? -1 : 0;
@@ -295,12 +298,15 @@ ask_dovecot(struct doctor_site *s, struct dovecot_look *l, struct err *err)
 	    doveconf_changed(s->dovecot_file, &l->changed, err) < 0 ||
 	    doveconf_values(s->dovecot_file, names, &l->values, err) < 0)
 		return -1;
+	bool old = l->version == DOVECOT_2_3;
+
+	/* since 2.4 a protocol's are added to all others' */
 	for (size_t i = 0; i < DOCTOR_PROTOCOLS; i++)
-		if (ask_plugins(
+		if ((!old && ask_plugins(s->dovecot_file, NULL, &l->plugins[i],
+				 err) < 0) ||
+		    ask_plugins(
 			s->dovecot_file, protocols[i], &l->plugins[i], err) < 0)
 			return -1;
-
-	bool old = l->version == DOVECOT_2_3;
 
 	if (read_beside(s, old ? "sealpost-passdb.conf.ext" : "sealpost.conf",
 		&l->passdb, err) < 0 ||

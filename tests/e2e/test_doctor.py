@@ -246,10 +246,12 @@ class Dovecot(DoctorTest):
                 ("dovecot.debug", "mail_debug = yes\n"),
                 ("dovecot.debug", "auth_debug_passwords = yes\n"),
                 ("dovecot.tls", "ssl = yes\n"),
+                # 2.4 itself refuses its like beside ssl = required
                 ("dovecot.tls", "disable_plaintext_auth = no\n" if old else
-                 "auth_allow_cleartext = yes\n"),
+                 "ssl = no\nauth_allow_cleartext = yes\n"),
                 ("dovecot.plugin", "protocol imap {\n  mail_plugins = "
-                 "quota\n}\n"),
+                 "quota\n}\n" if old else "protocol imap {\n  mail_plugins "
+                 "{\n    imap_sealpost = no\n  }\n}\n"),
                 ("dovecot.seal_on_save", "plugin {\n  sealpost_seal = no\n}\n"
                  if old else "sealpost_seal = no\n")):
             with self.subTest(text), self.appended(text):
