@@ -140,6 +140,33 @@ doctor_same_value(const char *a, const char *b)
 	}
 }
 
+/* Do the words of the entry stand here? */
+static bool
+stands_at(const char *list, const char *entry)
+{
+	const char *x, *y;
+	size_t x_len, y_len;
+
+	while (next_token(&entry, &y, &y_len))
+		if (!next_token(&list, &x, &x_len) || x_len != y_len ||
+		    memcmp(x, y, x_len) != 0)
+			return false;
+	return true;
+}
+
+bool
+doctor_list_has(const char *list, const char *entry, bool first)
+{
+	const char *token;
+	size_t len;
+
+	do {
+		if (stands_at(list, entry))
+			return true;
+	} while (!first && next_token(&list, &token, &len));
+	return false;
+}
+
 /* ---- commands ---- */
 
 /* As one word of the shell. */

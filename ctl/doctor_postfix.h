@@ -64,6 +64,8 @@ int doctor_effective(const struct doctor_postfix *p, const char *service,
 
 /* Are they the same list, whatever separates its words? */
 bool doctor_same_value(const char *a, const char *b);
+/* Has the list the words of the entry one behind the other (first: at once)? */
+bool doctor_list_has(const char *list, const char *entry, bool first);
 
 /*
  * A command that sets or removes an option of a service, or a parameter of

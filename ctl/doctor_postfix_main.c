@@ -6,7 +6,6 @@
 
 #include "doctor_postfix.h"
 #include "postfix_file.h"
-#include "postfix_list.h"
 #include "postfix_render.h"
 
 /* What a setting is there for, and whether a service may have another. */
@@ -94,7 +93,7 @@ read_wanted(const char *line, size_t len, struct wanted *out)
 }
 
 static bool
-holds(const struct wanted *w, char *value)
+holds(const struct wanted *w, const char *value)
 {
 	switch (w->how) {
 	case SET:
@@ -102,11 +101,12 @@ holds(const struct wanted *w, char *value)
 	case SET_IF_NOT:
 		return true;
 	case APPEND:
-		return list_find(value, w->value) != NULL;
+		return doctor_list_has(value, w->value, false);
 	case APPEND_IF_ANY:
-		return value[0] == '\0' || list_find(value, w->value) != NULL;
+		return value[0] == '\0' ||
+		       doctor_list_has(value, w->value, false);
 	case PREPEND:
-		return list_begins_with(value, w->value);
+		return doctor_list_has(value, w->value, true);
 	}
 	return false;
 }

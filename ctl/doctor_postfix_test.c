@@ -161,6 +161,11 @@ static const struct {
 	    "127.0.0.1:10025/inet/smtpd_recipient_restrictions = "
 	    "permit_mynetworks,reject\nseal/unix/",
 	    "", NULL },
+	{ "restrictions with commas", IN_OPTIONS, "seal/unix/",
+	    "smtp/inet/smtpd_recipient_restrictions = "
+	    "check_recipient_access,proxy:sqlite:/u,permit_mynetworks\n"
+	    "seal/unix/",
+	    "", NULL },
 	{ "a service with restrictions of its own", IN_OPTIONS, "seal/unix/",
 	    "smtp/inet/smtpd_recipient_restrictions = "
 	    "permit_mynetworks, reject_unknown\nseal/unix/",
@@ -259,6 +264,33 @@ test_same_value(void **state)
 			fail_msg("\"%s\" and \"%s\"", values[i].a, values[i].b);
 }
 
+static const struct {
+	const char *list, *entry;
+	bool anywhere, first;
+} lists[] = {
+	{ "a b, c", "a b", true, true },
+	{ "a,b,c", "a b", true, true },
+	{ "c a b", "a b", true, false },
+	{ "c a", "a b", false, false },
+	{ "ab", "a", false, false },
+	{ "", "a", false, false },
+	{ "x { a b }", "a b", true, false },
+};
+
+static void
+test_lists(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(lists); i++) {
+		assert_int_equal(
+		    doctor_list_has(lists[i].list, lists[i].entry, false),
+		    lists[i].anywhere);
+		assert_int_equal(
+		    doctor_list_has(lists[i].list, lists[i].entry, true),
+		    lists[i].first);
+	}
+}
+
 /* A value cannot end the word of the shell that it stands in. */
 static void
 test_quotes(void **state)
@@ -297,6 +329,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_same_value),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_long_values),
 	};
