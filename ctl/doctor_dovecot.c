@@ -333,8 +333,10 @@ judge_modules(
 
 /* ---- sealing on save ---- */
 
+/* Dovecot 2.4 does not print what is as usual; 2.3 prints its plugin block. */
 static bool
-has_setting(const struct doctor_dovecot *d, const char *name, const char *value)
+has_setting(const struct doctor_dovecot *d, const char *name,
+    const char *value, const char *usual)
 {
 	struct doctor_settings all = { .at = d->changed };
 	struct doctor_setting s;
@@ -343,7 +345,7 @@ has_setting(const struct doctor_dovecot *d, const char *name, const char *value)
 		if (strcmp(s.name, name) == 0)
 			return s.len == strlen(value) &&
 			       memcmp(s.value, value, s.len) == 0;
-	return false;
+	return d->version == DOVECOT_2_4 && strcmp(value, usual) == 0;
 }
 
 static int
@@ -355,17 +357,20 @@ judge_plugin_settings(
 		"what clients save themselves lies in plaintext, or the plugin "
 		"reads other databases than the rest" };
 	const struct {
-		const char *name, *value;
+		const char *name, *value, *usual;
 	} needed[] = {
-		{ "sealpost_seal", "yes" },
-		{ "sealpost_directory", d->conf->accounts.directory },
-		{ "sealpost_secrets", d->conf->accounts.secrets },
+		{ "sealpost_seal", "yes", "no" },
+		{ "sealpost_directory", d->conf->accounts.directory,
+		    "/var/lib/sealpost/directory.db" },
+		{ "sealpost_secrets", d->conf->accounts.secrets,
+		    "/var/lib/sealpost/secrets.db" },
 	};
 
 	for (size_t i = 0; d->modules && i < countof(needed); i++) {
 		char mend[DOCTOR_COMMAND_SIZE];
 
-		if (has_setting(d, needed[i].name, needed[i].value))
+		if (has_setting(d, needed[i].name, needed[i].value,
+			needed[i].usual))
 			continue;
 		if (doctor_put(r, &kind, mend_apply(d, mend), err,
 			"%s is not \"%s\"", needed[i].name,
