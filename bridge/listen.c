@@ -14,8 +14,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/service.h"
 #include "net/listener.h"
-#include "net/notify.h"
 
 enum {
 	SOCKETS_MAX = 64,
@@ -412,9 +412,9 @@ bridge_listeners_run(struct bridge_listeners *l, const sigset_t *until,
 	if (pthread_create(&acceptor, NULL, accept_all, l) != 0)
 		return err_set(err, ERR_TEMP, "a thread cannot be started");
 	log_info("ready");
-	net_notify("READY=1");
+	service_notify("READY=1");
 	(void)sigwait(until, &number);
-	net_notify("STOPPING=1");
+	service_notify("STOPPING=1");
 	if (!tell_acceptor(l, STOP))
 		return 1; /* the acceptor goes on: nothing may be freed */
 	(void)pthread_join(acceptor, NULL);

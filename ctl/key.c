@@ -156,12 +156,14 @@ static const struct command commands[] = {
 		    "one.\n",
 	    .run = key_remove },
 	{ .name = "check",
-	    .usage = "[--json]",
+	    .usage = "[--json] [--notify]",
 	    .summary = "Checks all certificates again",
 	    .help =
 		"Lists the accounts that nothing can be sealed to now, and "
 		"those whose key ends\nwithin 30, 7 or 1 days. Exit status 1 "
-		"when an account is unusable now: run it\ndaily.\n",
+		"when an account is unusable now: run it\ndaily.\n\n"
+		"--notify  mails owners and the admin ahead of the end, once "
+		"for 30, 7 and 1 days\n          and when it has come\n",
 	    .run = key_check },
 	{ .name = NULL },
 };

@@ -5,32 +5,19 @@
  * sealpost key check: vets every stored certificate again, keeps the result
  * in the store, and says which accounts need their owner's attention.
  */
+#include "key_check.h"
+
 #include "base/json.h"
 #include "certfile.h"
+#include "doctor_state.h"
 #include "key.h"
 #include "openpgp/vet.h"
-#include "shared.h"
 #include "table.h"
 
-enum { SECONDS_A_DAY = 86400, SOON_DAYS = 30 };
-
-/* What the check has found out about one account. */
-struct finding {
-	const char *address; /* borrowed from the list of accounts */
-	enum pgp_unusable why;
-	int64_t until; /* 0 = for ever */
-};
-
-struct report {
-	struct account_list accounts;
-	struct finding *findings; /* one an account */
-	size_t unusable;
-	size_t expiring;
-	int64_t now;
-};
+enum { SOON_DAYS = 30 };
 
 static void
-report_reset(struct report *r)
+report_reset(struct key_report *r)
 {
 	free(r->findings);
 	account_list_reset(&r->accounts);
@@ -59,10 +46,23 @@ vet_again(struct ctl *ctl, struct directory *d, const char *address,
 	return 0;
 }
 
+/* When the last of them ended. */
+static int64_t
+last_end(const struct cert_list *certs)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < certs->count; i++)
+		for (size_t k = 0; k < certs->certs[i]->subkey_count; k++)
+			if (certs->certs[i]->subkeys[k].expires > last)
+				last = certs->certs[i]->subkeys[k].expires;
+	return last;
+}
+
 /* Under the lock, or a certificate removed meanwhile would be put back. */
 static int
 check_account(struct ctl *ctl, struct directory *d, const char *address,
-    struct finding *out, struct err *err)
+    struct key_finding *out, struct err *err)
 {
 	cleanup(cert_list_reset) struct cert_list before = { 0 };
 	cleanup(cert_list_reset) struct cert_list after = { 0 };
@@ -75,27 +75,27 @@ check_account(struct ctl *ctl, struct directory *d, const char *address,
 			return -1;
 	if (directory_cert_list(d, address, &after, err) < 0)
 		return -1;
-	*out = (struct finding){ .address = address };
 	out->until = usable_until(&after, now(), &out->why);
+	if (out->why == PGP_EXPIRED)
+		out->until = last_end(&after);
 	return 0;
 }
 
-/* In which of 1, 7 and 30 days the key ends; 0 = later. */
-static int
-days_left(const struct report *r, const struct finding *f)
+int
+key_days_left(const struct key_report *r, const struct key_finding *f)
 {
-	static const int limits[] = { 1, 7, SOON_DAYS };
+	return f->why == PGP_USABLE ? doctor_days_left(f->until, r->now) : 0;
+}
 
-	if (f->why != PGP_USABLE || f->until == 0)
-		return 0;
-	for (size_t i = 0; i < countof(limits); i++)
-		if (f->until - r->now <= (int64_t)limits[i] * SECONDS_A_DAY)
-			return limits[i];
-	return 0;
+bool
+key_step(const struct key_report *r, const struct key_finding *f, int *days)
+{
+	*days = key_days_left(r, f);
+	return *days != 0 || (f->why == PGP_EXPIRED && f->until != 0);
 }
 
 static int
-make_report(struct ctl *ctl, struct directory *d, struct report *r,
+make_report(struct ctl *ctl, struct directory *d, struct key_report *r,
     struct err *err)
 {
 	if (account_list_load(d, &r->accounts, err) < 0)
@@ -104,13 +104,15 @@ make_report(struct ctl *ctl, struct directory *d, struct report *r,
 	if (r->findings == NULL)
 		return err_nomem(err);
 	for (size_t i = 0; i < r->accounts.count; i++) {
-		struct finding *f = &r->findings[i];
+		struct key_finding *f = &r->findings[i];
+		const struct account *a = r->accounts.accounts[i];
 
-		if (check_account(ctl, d, r->accounts.accounts[i]->address, f,
-			err) < 0)
+		f->address = a->address;
+		f->enabled = a->enabled;
+		if (check_account(ctl, d, a->address, f, err) < 0)
 			return -1;
 		r->unusable += f->why != PGP_USABLE;
-		r->expiring += days_left(r, f) != 0;
+		r->expiring += key_days_left(r, f) != 0;
 	}
 	return 0;
 }
@@ -118,12 +120,12 @@ make_report(struct ctl *ctl, struct directory *d, struct report *r,
 /* ---- output ---- */
 
 static void
-expiring_json(struct json *j, const struct report *r)
+expiring_json(struct json *j, const struct key_report *r)
 {
 	json_begin_array(j, "expiring");
 	for (size_t i = 0; i < r->accounts.count; i++) {
-		const struct finding *f = &r->findings[i];
-		int days = days_left(r, f);
+		const struct key_finding *f = &r->findings[i];
+		int days = key_days_left(r, f);
 
 		if (days == 0)
 			continue;
@@ -136,8 +138,10 @@ expiring_json(struct json *j, const struct report *r)
 	json_end_array(j);
 }
 
+/* mailed is NULL without --notify. */
 static void
-report_json(struct ctl *ctl, const struct report *r)
+report_json(struct ctl *ctl, const struct key_report *r,
+    const struct key_mailed *mailed)
 {
 	struct json j = { .to = ctl->out };
 
@@ -145,7 +149,7 @@ report_json(struct ctl *ctl, const struct report *r)
 	json_count(&j, "checked", r->accounts.count);
 	json_begin_array(&j, "unusable");
 	for (size_t i = 0; i < r->accounts.count; i++) {
-		const struct finding *f = &r->findings[i];
+		const struct key_finding *f = &r->findings[i];
 
 		if (f->why == PGP_USABLE)
 			continue;
@@ -156,15 +160,19 @@ report_json(struct ctl *ctl, const struct report *r)
 	}
 	json_end_array(&j);
 	expiring_json(&j, r);
+	if (mailed != NULL) {
+		json_count(&j, "mailed_owners", mailed->owners);
+		json_count(&j, "told_admin", mailed->told);
+	}
 	json_end_object(&j);
 }
 
 static int
-put_finding(struct table *t, const struct report *r, const struct finding *f,
+put_finding(struct table *t, const struct key_report *r, const struct key_finding *f,
     struct err *err)
 {
 	char until[TIME_TEXT_SIZE];
-	int days = days_left(r, f);
+	int days = key_days_left(r, f);
 	bool usable = f->why == PGP_USABLE;
 
 	if (usable && days == 0)
@@ -180,7 +188,7 @@ put_finding(struct table *t, const struct report *r, const struct finding *f,
 }
 
 static int
-report_text(struct ctl *ctl, const struct report *r, struct err *err)
+report_text(struct ctl *ctl, const struct key_report *r, struct err *err)
 {
 	cleanup(table_reset) struct table t = { .columns = 3 };
 
@@ -194,26 +202,53 @@ report_text(struct ctl *ctl, const struct report *r, struct err *err)
 	return 0;
 }
 
+/* What it says, after the mails were sent. */
+static int
+print_report(struct ctl *ctl, const struct key_report *r, bool json,
+    const struct key_mailed *mailed, struct err *err)
+{
+	if (json) {
+		report_json(ctl, r, mailed);
+		return 0;
+	}
+	if (report_text(ctl, r, err) < 0)
+		return -1;
+	if (mailed != NULL)
+		fprintf(ctl->out,
+		    "%zu owners mailed, the admin told about %zu accounts\n",
+		    mailed->owners, mailed->told);
+	return 0;
+}
+
 int
 key_check(struct ctl *ctl, int argc, char **argv)
 {
 	cleanup(directory_close) struct directory *d = NULL;
-	cleanup(report_reset) struct report report = { .now = now() };
-	bool json = false;
-	const struct ctl_option options[] = { { "--json", &json, NULL } };
-	struct err err;
+	cleanup(report_reset) struct key_report report = { .now = now() };
+	struct key_mailed mailed = { 0 };
+	bool json = false, notify = false;
+	const struct ctl_option options[] = {
+		{ "--json", &json, NULL },
+		{ "--notify", &notify, NULL },
+	};
+	struct err err, failure = { 0 };
 
-	if (ctl_arguments(ctl, argc, argv, options, 1, 0, 0) < 0)
+	if (ctl_arguments(ctl, argc, argv, options, 2, 0, 0) < 0)
 		return CTL_USAGE;
 	if (open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
 	    make_report(ctl, d, &report, &err) < 0)
 		return ctl_fail(ctl, &err);
-	if (json)
-		report_json(ctl, &report);
-	else if (report_text(ctl, &report, &err) < 0)
+	directory_close(&d); /* one guarded database at a time */
+
+	bool failed = notify && key_notify(ctl, &report, &mailed, &failure) < 0;
+
+	if (print_report(ctl, &report, json, notify ? &mailed : NULL, &err) <
+	    0)
 		return ctl_fail(ctl, &err);
 
 	int rc = ctl_done(ctl);
 
+	if (failed)
+		return ctl_fail(ctl, &failure);
 	return rc == CTL_DONE && report.unusable > 0 ? CTL_FAILED : rc;
 }

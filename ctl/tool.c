@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 /* ---- arguments ---- */
 
 void
@@ -66,21 +64,30 @@ program(const struct tool *tool)
 	return access(tool->usual, X_OK) == 0 ? tool->usual : tool->name;
 }
 
+/* What the program reads and prints. */
+struct streams {
+	FILE *in; /* NULL: as this one's */
+	FILE *out, *errors;
+};
+
 static int
-spawn(const struct tool *tool, const struct args *args, FILE *out, FILE *errors,
-    pid_t *pid)
+spawn(const struct tool *tool, const struct args *args,
+    const struct streams *s, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	int rc = posix_spawn_file_actions_init(&actions);
 
 	if (rc != 0)
 		return rc;
+	if (rc == 0 && s->in != NULL)
+		rc = posix_spawn_file_actions_adddup2(
+		    &actions, fileno(s->in), STDIN_FILENO);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(
-		    &actions, fileno(out), STDOUT_FILENO);
+		    &actions, fileno(s->out), STDOUT_FILENO);
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(
-		    &actions, fileno(errors), STDERR_FILENO);
+		    &actions, fileno(s->errors), STDERR_FILENO);
 	if (rc == 0)
 		rc = posix_spawnp(
 		    pid, program(tool), &actions, NULL, args->v, environ);
@@ -118,12 +125,12 @@ say_failure(const struct tool *tool, FILE *errors, struct err *err)
 }
 
 static int
-run(const struct tool *tool, const struct args *args, FILE *out, FILE *errors,
-    struct err *err)
+run(const struct tool *tool, const struct args *args,
+    const struct streams *s, struct err *err)
 {
 	pid_t pid;
 	int status = 0;
-	int rc = spawn(tool, args, out, errors, &pid);
+	int rc = spawn(tool, args, s, &pid);
 
 	if (rc != 0)
 		return err_set(err, ERR_PERM,
@@ -134,17 +141,18 @@ run(const struct tool *tool, const struct args *args, FILE *out, FILE *errors,
 			return err_set(err, ERR_TEMP, "waiting for %s: %s",
 			    tool->name, strerror(errno));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return say_failure(tool, errors, err);
+		return say_failure(tool, s->errors, err);
 	return 0;
 }
 
-int
-tool_run(const struct tool *tool, const struct args *args, struct buf *out,
-    struct err *err)
+static int
+run_with(const struct tool *tool, const struct args *args, FILE *in,
+    struct buf *out, struct err *err)
 {
 	cleanup(args_reset) struct args all = { 0 };
 	cleanup(close_file) FILE *printed = tmpfile();
 	cleanup(close_file) FILE *errors = tmpfile();
+	const struct streams streams = { in, printed, errors };
 
 	if (printed == NULL || errors == NULL)
 		return err_set(
@@ -154,7 +162,27 @@ tool_run(const struct tool *tool, const struct args *args, struct buf *out,
 	for (size_t i = 0; i < args->count; i++)
 		if (args_put(&all, args->v[i], err) < 0)
 			return -1;
-	if (run(tool, &all, printed, errors, err) < 0)
+	if (run(tool, &all, &streams, err) < 0)
 		return -1;
 	return out == NULL ? 0 : collect(printed, out, err);
+}
+
+int
+tool_run(const struct tool *tool, const struct args *args, struct buf *out,
+    struct err *err)
+{
+	return run_with(tool, args, NULL, out, err);
+}
+
+int
+tool_feed(const struct tool *tool, const struct args *args, const void *input,
+    size_t len, struct err *err)
+{
+	cleanup(close_file) FILE *in = tmpfile();
+
+	if (in == NULL || fwrite(input, 1, len, in) != len ||
+	    fflush(in) != 0 || fseek(in, 0, SEEK_SET) != 0)
+		return err_set(
+		    err, ERR_TEMP, "temporary file: %s", strerror(errno));
+	return run_with(tool, args, in, NULL, err);
 }

@@ -32,4 +32,8 @@ struct tool {
 int tool_run(const struct tool *tool, const struct args *args, struct buf *out,
     struct err *err) must_check;
 
+/* The same with `len` octets to read (no secrets); what it prints is dropped. */
+int tool_feed(const struct tool *tool, const struct args *args,
+    const void *input, size_t len, struct err *err) must_check;
+
 #endif

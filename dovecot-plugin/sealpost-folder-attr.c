@@ -152,11 +152,11 @@ account_iter(struct mailbox *box, const char *key_prefix, pool_t pool,
 
 #define ATTRIBUTE(attr_key, attr_flags, attr_get, attr_iter) { \
 	.type = MAIL_ATTRIBUTE_TYPE_SHARED, \
-	.key = attr_key, \
+	.key = (attr_key), \
 	.rank = MAIL_ATTRIBUTE_INTERNAL_RANK_AUTHORITY, \
 	.flags = MAIL_ATTRIBUTE_INTERNAL_FLAG_VALIDATED | (attr_flags), \
-	.get = attr_get, \
-	.iter = attr_iter, \
+	.get = (attr_get), \
+	.iter = (attr_iter), \
 }
 
 static const struct mailbox_attribute_internal stats_attributes[] = {

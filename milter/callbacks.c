@@ -194,6 +194,7 @@ fail_early(SMFICTX *ctx, const struct err *err)
 }
 
 static sfsistat
+/* libmilter gives nine: NOLINTNEXTLINE(readability-function-size) */
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long reserved2, unsigned long reserved3,
     unsigned long *want_actions, unsigned long *want_steps,

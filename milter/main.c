@@ -16,6 +16,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/service.h"
 #include "milter/callbacks.h"
 #include "milter/settings.h"
 
@@ -147,7 +148,7 @@ open_socket(const struct conf *conf, struct conf_socket *where,
 static int
 go_to_background(const struct options *o, struct err *err)
 {
-	if (!o->in_front && daemon(0, 0) < 0)
+	if (!o->in_front && !service_managed() && daemon(0, 0) < 0)
 		return err_set(err, ERR_TEMP, "daemon: %s", strerror(errno));
 	return 0;
 }
@@ -196,11 +197,13 @@ reload(const struct options *o)
 {
 	struct err err = { 0 };
 
+	service_notify_reload();
 	if (settings_load(o->conf_file, &err) < 0)
 		log_err("not reloaded, the old configuration stays: %s",
 		    err.text);
 	else
 		log_info("reloaded the configuration");
+	service_notify("READY=1");
 }
 
 /* 0 when a signal says stop, -1 when libmilter has ended by itself. */
@@ -233,6 +236,7 @@ stop(const struct options *o)
 {
 	const struct settings *s = settings_hold();
 
+	service_notify("STOPPING=1");
 	if (!callbacks_drain(s->conf->milter.stop_timeout))
 		log_warning("stopped with messages in flight; their senders "
 			    "will try again");
@@ -250,6 +254,7 @@ run(const struct options *o, struct err *err)
 	if (pthread_create(&thread, NULL, serve, NULL) != 0)
 		return err_set(err, ERR_TEMP, "cannot start a thread");
 	log_info("ready");
+	service_notify("READY=1");
 	if (handle_signals(o, err) == 0)
 		stop(o);
 	return -1;

@@ -189,6 +189,23 @@ set_user(const struct setting *s, void *field, const char *value,
 	return put_string(field, value, err);
 }
 
+/* What may stand in a header field and as an argument of sendmail(1). */
+static int
+set_mailbox(const struct setting *s, void *field, const char *value,
+    struct err *err)
+{
+	(void)s;
+	if (value[0] == '-' || strlen(value) > 320)
+		return err_set(err, ERR_PERM, "\"%s\" is no mail address",
+		    value);
+	for (const char *p = value; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f ||
+		    strchr("<>,;:\"()[]\\", *p) != NULL)
+			return err_set(err, ERR_PERM,
+			    "\"%s\" is no mail address", value);
+	return put_string(field, value, err);
+}
+
 bool
 conf_is_mechanism(const char *name, size_t len)
 {
@@ -259,6 +276,7 @@ set_transport(const struct setting *s, void *field, const char *value,
 
 /* ---- the table ---- */
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member */
 #define AT(section, key) offsetof(struct conf, section.key)
 
 static const struct setting settings[] = {
@@ -323,6 +341,12 @@ static const struct setting settings[] = {
 	    "lmtp:unix:private/dovecot-lmtp", 0, 0 },
 	{ "hop", "system_users", set_bool, AT(hop, system_users), "no", 0,
 	    0 },
+	{ "notify", "admin", set_mailbox, AT(notify, admin), "postmaster", 0,
+	    0 },
+	{ "notify", "sender", set_mailbox, AT(notify, sender), "postmaster",
+	    0, 0 },
+	{ "notify", "sendmail", set_path, AT(notify, sendmail),
+	    "/usr/sbin/sendmail", 0, 0 },
 };
 
 static void *
@@ -355,6 +379,9 @@ conf_free(struct conf **confp)
 	free(c->saslauthd.socket_group);
 	free(c->hop.listen);
 	free(c->hop.deliver);
+	free(c->notify.admin);
+	free(c->notify.sender);
+	free(c->notify.sendmail);
 	free(c);
 }
 

@@ -67,6 +67,11 @@ struct conf {
 		char *deliver; /* transport:nexthop */
 		bool system_users;
 	} hop;
+	struct {
+		char *admin;    /* who gets notices; "" nobody */
+		char *sender;   /* who they are from */
+		char *sendmail; /* the program */
+	} notify;
 };
 
 /*

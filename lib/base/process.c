@@ -90,9 +90,13 @@ process_chgrp(const char *path, const char *group, struct err *err)
 		return 0;
 
 	const struct group *gr = getgrnam(group);
+	struct stat st;
 
 	if (gr == NULL)
 		return err_set(err, ERR_PERM, "there is no group %s", group);
+	/* a setgid folder has done it: then no privilege is needed */
+	if (stat(path, &st) == 0 && st.st_gid == gr->gr_gid)
+		return 0;
 	if (chown(path, (uid_t)-1, gr->gr_gid) < 0)
 		return err_set(err, ERR_PERM, "give %s to group %s: %s", path,
 		    group, strerror(errno));

@@ -27,7 +27,10 @@ bool process_lock_memory(void);
  */
 int process_drop_privileges(const char *user, struct err *err) must_check;
 
-/* Gives `path` to the group; "" does nothing. */
+/*
+ * Gives `path` to the group; "" does nothing. What belongs to the group already
+ * (its folder is setgid) is left alone, which needs no privilege.
+ */
 int process_chgrp(const char *path, const char *group, struct err *err)
     must_check;
 

@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "net/listener.h"
-#include "net/notify.h"
 #include "net/server.h"
 
 enum { NET_PIECE = 64 << 10 }; /* what is read at once */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "base/service.h"
 #include "net/private.h"
 
 enum { EXIT_USAGE = 2, EXIT_TRY_AGAIN = 75, SPARE_FILES = 64 };
@@ -91,19 +92,6 @@ setup_of(const struct running *r, const struct conf *conf)
 
 /* ---- reload ---- */
 
-static void
-announce_reload(void)
-{
-	struct timespec now;
-	char text[80];
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)snprintf(text, sizeof text,
-	    "RELOADING=1\nMONOTONIC_USEC=%lld%06ld", (long long)now.tv_sec,
-	    now.tv_nsec / 1000);
-	net_notify(text);
-}
-
 static int
 apply(struct running *r, struct err *err)
 {
@@ -148,13 +136,13 @@ on_reload(void *arg)
 	struct running *r = arg;
 	struct err err = { 0 };
 
-	announce_reload();
+	service_notify_reload();
 	if (apply(r, &err) < 0)
 		log_err(
 		    "not reloaded, the old configuration stays: %s", err.text);
 	else
 		log_info("reloaded the configuration");
-	net_notify("READY=1");
+	service_notify("READY=1");
 }
 
 /* ---- start ---- */
@@ -197,7 +185,7 @@ raise_file_limit(size_t connections)
 static int
 go_to_background(const struct running *r, struct err *err)
 {
-	if (!r->in_front && daemon(0, 0) < 0)
+	if (!r->in_front && !service_managed() && daemon(0, 0) < 0)
 		return err_set(err, ERR_TEMP, "daemon: %s", strerror(errno));
 	return 0;
 }

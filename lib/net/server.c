@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/service.h"
 #include "net/private.h"
 
 enum { ACCEPT_AT_ONCE = 64, ACCEPT_PAUSE_MS = 200, WARNING_EVERY_S = 60 };
@@ -249,7 +250,7 @@ net_server_stop(struct net_server *s)
 		drop_all(s);
 		return;
 	}
-	net_notify("STOPPING=1");
+	service_notify("STOPPING=1");
 	stop_accepting(s);
 	free_listeners(s);
 	s->stopping = true;
@@ -400,7 +401,7 @@ net_server_connections(const struct net_server *s)
 int
 net_server_run(struct net_server *s, struct err *err)
 {
-	net_notify("READY=1");
+	service_notify("READY=1");
 	if (event_base_dispatch(s->base) < 0)
 		return err_set(err, ERR_TEMP, "the event loop has failed");
 	return 0;

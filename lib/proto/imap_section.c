@@ -224,6 +224,7 @@ put_brackets(const struct imap_item *item, const struct imap_value *inside,
 	if (buf_putc(out, '[', err) < 0 || put_name(item, out, err) < 0)
 		return -1;
 	if (item->section.field_count > 0 &&
+	    /* NOLINTNEXTLINE(misc-redundant-expression): the next, and the next */
 	    (imap_next(&c, &v, err) < 0 || imap_next(&c, &v, err) <= 0 ||
 		put_fields(&v, out, err) < 0))
 		return -1;

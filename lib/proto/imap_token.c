@@ -105,8 +105,8 @@ skip_nested(struct imap_cursor *c, char open, char close, struct err *err)
 				return -1;
 			continue;
 		}
-		depth += *c->at == open;
-		depth -= *c->at == close;
+		depth += *c->at == (uint8_t)open;
+		depth -= *c->at == (uint8_t)close;
 		c->at++;
 		if (depth == 0)
 			return 1;

@@ -42,7 +42,8 @@ next_part(struct text *t)
 static bool
 is_attribute(struct text part, char name, struct text *value)
 {
-	if (part.len < 2 || part.at[0] != name || part.at[1] != '=')
+	if (part.len < 2 || part.at[0] != (uint8_t)name ||
+	    part.at[1] != '=')
 		return false;
 	*value = (struct text){ part.at + 2, part.len - 2 };
 	return true;
@@ -58,7 +59,7 @@ decode_name(struct text t, char out[LIMIT_ADDRESS], size_t *len)
 
 		if (c == '=') {
 			if (t.len - i < 3 || (memcmp(t.at + i, "=2C", 3) != 0 &&
-			                         memcmp(t.at + i, "=3D", 3)))
+			                         memcmp(t.at + i, "=3D", 3) != 0))
 				return 0;
 			c = t.at[i + 1] == '2' ? ',' : '=';
 			i += 2;

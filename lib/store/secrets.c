@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "mail/address.h"
 #include "store/database.h"
+#include "store/schemas.h"
 
 struct secrets {
 	struct database *db;
@@ -88,7 +89,7 @@ static const char *const statements[SECRETS_STATEMENT_COUNT] = {
 	[VAULT_REMOVE] = "DELETE FROM vaults WHERE address = ?1",
 };
 
-static const struct database_schema secrets_schema = {
+const struct database_schema secrets_schema = {
 	.name = "secrets",
 	.application_id = 0x53504c53, /* "SPLS" */
 	.steps = steps,

@@ -13,6 +13,7 @@
 #include "store/stats.h"
 
 #include "store/database.h"
+#include "store/schemas.h"
 
 struct stats {
 	struct database *db;
@@ -123,7 +124,7 @@ static const char *const statements[STATS_STATEMENT_COUNT] = {
 	    "SELECT day FROM last_logins WHERE address = ?1",
 };
 
-static const struct database_schema stats_schema = {
+const struct database_schema stats_schema = {
 	.name = "stats",
 	.application_id = 0x53504c43, /* "SPLC" */
 	.steps = steps,

@@ -155,7 +155,7 @@ next_part(struct search *s, size_t *done)
 {
 	cleanup(search_command_reset) struct search_command c = { 0 };
 	struct err err = { 0 };
-	size_t room;
+	size_t room = 0;
 
 	if (s == NULL || scanf("%zu", &room) != 1)
 		die("a part of what?");
