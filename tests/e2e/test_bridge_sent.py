@@ -99,6 +99,27 @@ class Sent(SmtpCase):
             self.assertEqual(len(self.wait_stored(2)), 2)
         self.wait_nothing_left()
 
+    def test_client_appends_after_a_restart(self):
+        copy = self.message().replace(
+            b"\r\n\r\n", b"\r\nBcc: h@x.example\r\n\r\n", 1)
+        self.submit(self.message())
+        self.wait_stored()
+        self.wait_nothing_left()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.site.stop_bridge(number=number)
+            self.site.start_bridge()
+        with self.site.client(ANN) as c:
+            status, said = c.append("Sent", "(\\Seen)", None, copy)
+            self.assertEqual(status, "OK")
+            uid = re.search(rb"APPENDUID \d+ (\d+)", said[0]).group(1)
+            self.assertEqual(len(self.stored()), 1)
+            c.select("Sent", readonly=True)
+            _, found = c.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+            self.assertEqual(found[0][1], self.message())
+            # a second one is meant
+            c.append("Sent", "(\\Seen)", None, copy)
+            self.assertEqual(len(self.stored()), 2)
+
     def test_client_appends_first(self):
         message = self.message()
         with self.site.client(ANN) as c:
