@@ -25,6 +25,11 @@ class Sent(SmtpCase):
             return [c.fetch(n.decode(), "(FLAGS BODY.PEEK[])")[1][0]
                     for n in found[0].split()]
 
+    def subscribed(self, folder, address):
+        with self.site.direct(address) as c:
+            return any(folder.encode() in (one or b"")
+                       for one in c.lsub()[1])
+
     def wait_stored(self, count=1):
         return wait_for("a copy in Sent", lambda: (
             lambda s: s if len(s) >= count else None)(self.stored()))
@@ -232,12 +237,17 @@ class Sent(SmtpCase):
                 c.sendmail(ANN, [OUT], self.message())
             wait_for("a copy", lambda: self.stored(quoted, BOB))
             self.site.accounts[BOB].settings.pop("sent_folder", None)
-        self.site.accounts[BOB].settings["sent_folder"] = "None/of that name"
-        self.site.stop_bridge()
-        self.site.start_bridge()
-        start = len(self.site.bridge.lines)
-        with self.site.submission_client(BOB) as c:
-            c.sendmail(ANN, [OUT], self.message())
+        for name, made in (("Not there/yet", True), ("Never//there", False)):
+            self.site.accounts[BOB].settings["sent_folder"] = name
+            self.site.stop_bridge()
+            self.site.start_bridge()
+            self.message_id = "<%s@x.example>" % harness.canary()
+            start = len(self.site.bridge.lines)
+            with self.site.submission_client(BOB) as c:
+                c.sendmail(ANN, [OUT], self.message())
+            if made:
+                wait_for("the folder", lambda: self.subscribed(name, BOB))
+                wait_for("a copy", lambda: self.stored('"%s"' % name, BOB))
         self.site.bridge.wait_line("warning: sent: .*not stored", start)
         self.site.accounts[BOB].settings.pop("sent_folder", None)
         self.site.stop_bridge()
