@@ -5,10 +5,30 @@
 
 #include <string.h>
 
+#include "bridge.h"
 #include "mail/structure.h"
 
 /* Another form of the value, or of what FETCH says, is another version. */
 enum { FACTS_VERSION = 2, FACTS_STRINGS = 3 };
+
+int
+facts_key(const struct user *u, uint8_t out[FACTS_KEY_LEN], struct err *err)
+{
+	return user_derive(u, "facts of messages", out, err);
+}
+
+int
+facts_open(const struct bridge *b, const uint8_t key[FACTS_KEY_LEN],
+    struct metacache **out, struct err *err)
+{
+	cleanup(free_str) char *path = NULL;
+
+	if (asprintf(&path, "%s/facts.db", b->conf->state_directory) < 0) {
+		path = NULL;
+		return err_nomem(err);
+	}
+	return metacache_open(b->crypt, path, key, out, err);
+}
 
 void
 facts_reset(struct facts *f)

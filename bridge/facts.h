@@ -12,7 +12,17 @@
 #include "message_cache.h"
 #include "store/metacache.h"
 
+struct bridge;
 struct structure;
+struct user;
+
+/* The key of the user's part of the cache. ERR_TEMP. */
+enum { FACTS_KEY_LEN = METACACHE_KEY_LEN };
+int facts_key(const struct user *u, uint8_t out[FACTS_KEY_LEN],
+    struct err *err) must_check;
+/* facts.db of the state directory, with that key. ERR_TEMP. */
+int facts_open(const struct bridge *b, const uint8_t key[FACTS_KEY_LEN],
+    struct metacache **out, struct err *err) must_check;
 
 struct facts {
 	enum opened kind;  /* OPENED_SEALED or OPENED_FOREIGN */

@@ -288,17 +288,19 @@ static int
 send_once(struct append *a, struct err *err)
 {
 	struct imap_session *s = a->s;
-	const char *folder = (const char *)a->folder.data;
+	const struct sent_client client = { .account = s->account,
+		.folder = (const char *)a->folder.data,
+		.print = a->print,
+		.memory = s->facts };
 	uint32_t uidvalidity = 0, uid = 0;
 	int rc;
 
 	if (a->folder.len == 0 || a->count != 1)
 		return send_all(a, err);
-	if (sent_client_begins(s->bridge->sent, s->account, folder, a->print,
-		&uidvalidity, &uid) == 0) {
+	if (sent_client_begins(
+		s->bridge->sent, &client, &uidvalidity, &uid) == 0) {
 		rc = send_all(a, err);
-		sent_client_done(
-		    s->bridge->sent, s->account, folder, a->print, a->stored);
+		sent_client_done(s->bridge->sent, &client, a->stored);
 		return rc;
 	}
 	if (uid == 0)

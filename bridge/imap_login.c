@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "facts.h"
 #include "imap_session.h"
 #include "proto/imap_capability.h"
 #include "sent.h"
@@ -81,17 +82,11 @@ refuse(
 static void
 open_facts(struct imap_session *s)
 {
-	cleanup(free_str) char *path = NULL;
-	uint8_t key[USER_KEY_LEN];
+	uint8_t key[FACTS_KEY_LEN];
 	struct err err = { 0 };
 
-	if (asprintf(&path, "%s/facts.db", s->bridge->conf->state_directory) <
-	    0) {
-		path = NULL;
-		return;
-	}
-	if (user_derive(s->user, "facts of messages", key, &err) < 0 ||
-	    metacache_open(s->bridge->crypt, path, key, &s->facts, &err) < 0)
+	if (facts_key(s->user, key, &err) < 0 ||
+	    facts_open(s->bridge, key, &s->facts, &err) < 0)
 		log_warning("imap: no cache, reason=%s", err.text);
 	explicit_bzero(key, sizeof key);
 }
@@ -121,7 +116,7 @@ enter(struct imap_session *s, const char *password, size_t len, struct err *err)
 		return -1;
 	open_facts(s);
 	if (b->sent != NULL)
-		sent_resume(b->sent, s->account, c);
+		sent_resume(b->sent, s->user, c);
 	return 1;
 }
 

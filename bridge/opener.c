@@ -90,9 +90,11 @@ rebuild_header(struct opening *o, const struct opener_parts *stored,
 {
 	cleanup(buf_reset) struct buf record = { .limit = LIMIT_HEAD,
 		.secret = true };
+	const struct opener_cipher in = { .data = marker->head.data,
+		.n = marker->head.len };
+	struct opener_target to = { .to = &record, .most = LIMIT_HEAD };
 
-	if (opener_decrypt(
-		o, marker->head.data, marker->head.len, &record, NULL, err) < 0)
+	if (opener_decrypt(o, &in, &to, NULL, err) < 0)
 		return err_context(err, "sealed header record");
 	return sealed_rebuild_header(
 	    &stored->header, marker, record.data, record.len, out, err);
@@ -100,37 +102,38 @@ rebuild_header(struct opening *o, const struct opener_parts *stored,
 
 /* The entity's body is the original's; its header has said what it had to. */
 static int
-put_entity_body(const struct buf *entity, uint64_t octets, struct buf *out,
-    struct err *err)
+restore_body(struct opening *o, struct spool *body, uint64_t octets,
+    struct buf *out, struct err *err)
 {
-	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
+	const struct opener_cipher in = { .spool = body };
+	struct opener_target to = { .to = out,
+		.most = octets,
+		.body_only = true };
+	uint64_t room = spool_size(body); /* not what a marker says */
+	size_t before = out->len;
 
-	if (opener_split(entity->data, entity->len, &e, err) < 0)
+	if (buf_reserve(out, (size_t)(octets < room ? octets : room), err) <
+		0 ||
+	    opener_decrypt(o, &in, &to, NULL, err) < 0)
 		return -1;
-	if (e.body_len != octets)
+	if (out->len - before != octets)
 		return err_set(err, ERR_PERM,
 		    "the sealed body has %zu octets, its marker says %llu",
-		    e.body_len, (unsigned long long)octets);
-	return buf_put(out, e.body, e.body_len, err);
+		    out->len - before, (unsigned long long)octets);
+	return 0;
 }
 
 static int
 open_sealed(struct opening *o, const struct opener_parts *stored,
-    const struct sealed_marker *marker, struct buf *out, struct err *err)
+    const struct sealed_marker *marker, struct opener_armor *armor,
+    struct buf *out, struct err *err)
 {
-	cleanup(buf_reset) struct buf entity = {
-		.limit = out->limit + LIMIT_HEADER,
-		.secret = true,
-	};
+	struct spool *body = NULL;
 
-	if (marker->body_octets > out->limit)
-		return err_set(err, ERR_PERM, "larger than max_message");
-	if (rebuild_header(o, stored, marker, out, err) < 0 ||
-	    buf_reserve(&entity, stored->body_len / 4 * 3, err) < 0 ||
-	    opener_decrypt_body(o, stored, &entity, NULL, err) < 0 ||
-	    buf_reserve(out, (size_t)marker->body_octets, err) < 0)
+	if (opener_armor_finish(armor, &body, err) < 0 ||
+	    rebuild_header(o, stored, marker, out, err) < 0)
 		return -1;
-	return put_entity_body(&entity, marker->body_octets, out, err);
+	return restore_body(o, body, marker->body_octets, out, err);
 }
 
 /* ---- the interface ---- */
@@ -167,47 +170,253 @@ is_marked(const struct header *h)
 	return header_find(h, "X-Sealpost", &count) != NULL;
 }
 
-static int
-open_encrypted(struct opening *o, const struct opener_parts *stored,
-    enum opened *kind, struct buf *message, struct err *err)
-{
-	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
-	int rc = sealed_find_marker(&stored->header, &marker, err);
+/* ---- as it comes ---- */
 
+enum stage {
+	STAGE_HEADER,
+	STAGE_SEALED, /* the armored message in the body is wanted */
+	STAGE_WHOLE,  /* all of it is */
+	STAGE_ENOUGH, /* what it is, is known */
+};
+
+struct opener_intake {
+	struct user *user;
+	enum stage stage;
+	enum opened kind;
+	struct err why; /* why it cannot be opened; ERR_NONE: not yet */
+	struct buf text; /* as stored, up to the end of the header or whole */
+	size_t body_at;  /* in it */
+	struct opener_parts parts;
+	struct header_reader reader;
+	struct sealed_marker marker;
+	struct opener_armor *armor;
+};
+
+void
+opener_intake_free(struct opener_intake **ip)
+{
+	struct opener_intake *in = steal(ip);
+
+	if (in == NULL)
+		return;
+	buf_reset(&in->text);
+	opener_parts_reset(&in->parts);
+	header_reader_reset(&in->reader);
+	sealed_marker_reset(&in->marker);
+	opener_armor_free(&in->armor);
+	free(in);
+}
+
+int
+opener_intake_new(struct user *u, size_t octets, struct opener_intake **out,
+    struct err *err)
+{
+	struct opener_intake *in = calloc(1, sizeof *in);
+
+	if (in == NULL)
+		return err_nomem(err);
+	in->user = u;
+	in->text.limit = octets;
+	header_reader_init(&in->reader, &in->parts.header);
+	in->reader.pending.secret = true;
+	*out = in;
+	return 0;
+}
+
+/* The header is read: what is it, and what is needed of the rest? */
+static int
+choose_stage(struct opener_intake *in, struct err *err)
+{
+	const struct header *h = &in->parts.header;
+	int rc;
+
+	in->stage = STAGE_ENOUGH;
+	in->kind = OPENED_PLAIN;
+	if (!may_be_encrypted(h))
+		return 0;
+	rc = sealed_find_marker(h, &in->marker, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {
-		*kind = OPENED_SEALED;
-		return open_sealed(o, stored, &marker, message, err);
+		in->kind = OPENED_SEALED;
+		in->stage = STAGE_SEALED;
+		return in->marker.body_octets > user_max_message(in->user)
+			   ? err_set(err, ERR_PERM, "larger than max_message")
+			   : opener_armor_new(&in->armor, err);
 	}
-	if (is_marked(&stored->header))
+	if (is_marked(h))
 		return err_set(err, ERR_PERM, "its marker cannot be read");
-	*kind = OPENED_FOREIGN;
-	if (o->user->account->decrypt_foreign)
-		return opener_open_foreign(o, stored, message, err);
-	*kind = OPENED_PLAIN;
+	if (!in->user->account->decrypt_foreign)
+		return 0;
+	in->kind = OPENED_FOREIGN;
+	in->stage = STAGE_WHOLE;
+	return buf_reserve(&in->text, in->text.limit - in->text.len, err);
+}
+
+/* The header has ended; text holds what comes behind it, too. */
+static int
+end_header(struct opener_intake *in, size_t body_at, struct err *err)
+{
+	if (choose_stage(in, err) < 0)
+		return -1;
+	in->body_at = body_at;
+	if (in->stage == STAGE_SEALED &&
+	    opener_armor_feed(in->armor, in->text.data + body_at,
+		in->text.len - body_at, err) < 0)
+		return -1;
+	if (in->stage != STAGE_WHOLE)
+		buf_reset(&in->text);
 	return 0;
+}
+
+static int
+take_header(struct opener_intake *in, const uint8_t *data, size_t n,
+    struct err *err)
+{
+	size_t before = in->text.len, used = 0, rest = 0;
+
+	if (buf_put(&in->text, data, n, err) < 0 ||
+	    header_reader_feed(&in->reader, data, n, &used, err) < 0)
+		return -1;
+	if (!in->reader.done)
+		return 0;
+	(void)header_reader_rest(&in->reader, &rest);
+	return end_header(in, before + used - rest, err);
+}
+
+static int
+take_piece(struct opener_intake *in, const uint8_t *data, size_t n,
+    struct err *err)
+{
+	switch (in->stage) {
+	case STAGE_HEADER:
+		return take_header(in, data, n, err);
+	case STAGE_SEALED:
+		return opener_armor_feed(in->armor, data, n, err);
+	case STAGE_WHOLE:
+		return buf_put(&in->text, data, n, err);
+	case STAGE_ENOUGH:
+		break;
+	}
+	return 0;
+}
+
+static void
+give_up(struct opener_intake *in)
+{
+	in->stage = STAGE_ENOUGH;
+	buf_reset(&in->text);
+	opener_armor_free(&in->armor);
+}
+
+static int
+put_octets(void *ctx, const uint8_t *data, size_t n, struct err *err)
+{
+	enum { HEADER_PIECE = 4096 };
+	struct opener_intake *in = ctx;
+
+	(void)err;
+	while (n > 0 && in->stage != STAGE_ENOUGH) {
+		size_t piece = in->stage == STAGE_HEADER && n > HEADER_PIECE
+				   ? HEADER_PIECE
+				   : n;
+
+		if (take_piece(in, data, piece, &in->why) < 0)
+			give_up(in);
+		data += piece;
+		n -= piece;
+	}
+	return 0;
+}
+
+struct sink
+opener_intake_sink(struct opener_intake *in)
+{
+	return (struct sink){ .put = put_octets, .ctx = in };
+}
+
+static int
+intake_finish(struct opener_intake *in, struct err *err)
+{
+	size_t rest = 0;
+
+	if (in->stage != STAGE_HEADER)
+		return 0;
+	if (header_reader_finish(&in->reader, err) < 0)
+		return -1;
+	(void)header_reader_rest(&in->reader, &rest);
+	return end_header(in, in->text.len - rest, err);
+}
+
+static int
+open_foreign(struct opening *o, struct opener_intake *in, struct buf *message,
+    struct err *err)
+{
+	struct opener_parts *p = &in->parts;
+
+	p->message = in->text.data;
+	p->message_len = in->text.len;
+	p->body = in->text.data + in->body_at;
+	p->body_len = in->text.len - in->body_at;
+	return opener_open_foreign(o, p, &in->text, message, err);
+}
+
+static int
+open_taken(struct opener_intake *in, struct buf *message, struct err *err)
+{
+	cleanup(opening_reset) struct opening o = { .user = in->user };
+
+	if (in->why.kind != ERR_NONE)
+		return err_set(err, in->why.kind, "%s", in->why.text);
+	if (intake_finish(in, err) < 0)
+		return -1;
+	switch (in->kind) {
+	case OPENED_SEALED:
+		return open_sealed(
+		    &o, &in->parts, &in->marker, in->armor, message, err);
+	case OPENED_FOREIGN:
+		return open_foreign(&o, in, message, err);
+	case OPENED_PLAIN:
+	case OPENED_NEVER:
+		break;
+	}
+	return 0;
+}
+
+int
+opener_intake_open(struct opener_intake *in, enum opened *kind,
+    struct buf *message, struct err *err)
+{
+	struct err why = { 0 };
+
+	prepare(in->user, message);
+
+	int rc = open_taken(in, message, &why);
+
+	*kind = in->kind;
+	give_up(in);
+	return judge(rc, message, kind, &why, err);
 }
 
 int
 opener_open(struct user *u, const void *stored, size_t n, enum opened *kind,
     struct buf *message, struct err *err)
 {
-	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
-	cleanup(opening_reset) struct opening o = { .user = u };
-	struct err why = { 0 };
+	cleanup(opener_intake_free) struct opener_intake *in = NULL;
 
 	prepare(u, message);
 	*kind = OPENED_PLAIN;
+	if (opener_intake_new(u, n, &in, err) < 0)
+		return -1;
 
-	int rc = opener_split(stored, n, &p, &why);
+	const struct sink to = opener_intake_sink(in);
 
-	if (rc == 0 && !may_be_encrypted(&p.header))
-		return 0;
-	if (rc == 0)
-		rc = open_encrypted(&o, &p, kind, message, &why);
-	return judge(rc, message, kind, &why, err);
+	if (sink_put(&to, stored, n, err) < 0)
+		return -1;
+	return opener_intake_open(in, kind, message, err);
 }
+
+/* ---- the header alone ---- */
 
 /* Without it, where the header ends is seen in the body alone. */
 static bool

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/sink.h"
 #include "user.h"
 
 enum opened {
@@ -40,5 +41,21 @@ int opener_open_header(struct user *u, const void *stored, size_t n,
  */
 int opener_open(struct user *u, const void *stored, size_t n,
     enum opened *kind, struct buf *message, struct err *err) must_check;
+
+/*
+ * The same of a message that comes in pieces, of so many octets at most. Of one
+ * that the server sealed its header and the binary encrypted message alone are
+ * kept, this in a spool: ciphertext, which goes to a file from
+ * LIMIT_SPOOL_MEMORY on. Errors but ERR_TEMP of opener_intake_new() come out in
+ * the end: the sink takes everything.
+ */
+struct opener_intake;
+int opener_intake_new(struct user *u, size_t octets,
+    struct opener_intake **out, struct err *err) must_check;
+struct sink opener_intake_sink(struct opener_intake *in);
+/* As opener_open(); *in can be freed alone afterwards. */
+int opener_intake_open(struct opener_intake *in, enum opened *kind,
+    struct buf *message, struct err *err) must_check;
+void opener_intake_free(struct opener_intake **ip);
 
 #endif

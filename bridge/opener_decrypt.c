@@ -4,47 +4,135 @@
 /* Who decrypts what: our own code with the unlocked key, or GPGME. */
 #include <string.h>
 
-#include "openpgp/armor.h"
+#include "base/limits.h"
 #include "opener_private.h"
 #include "user_private.h"
 
 /* A passphrase may have to be typed, but a client waits. */
-enum { GPG_TIMEOUT_MS = 60 * 1000, PIECE = 4096 };
+enum { GPG_TIMEOUT_MS = 60 * 1000, PIECE = 4096, SPOOL_PIECE = 32768 };
 
-/* What is wrong with a message stays wrong with it. */
+/* ---- where it goes ---- */
+
 static int
-never(struct err *err)
+put_some(struct opener_target *t, const void *data, size_t n, struct err *err)
 {
-	if (err != NULL && err->kind == ERR_PROTO)
-		err->kind = ERR_PERM;
-	return -1;
+	if (n > t->most - (t->to->len - t->before))
+		return err_set(
+		    err, ERR_PERM, "more was encrypted than it says");
+	return n == 0 ? 0 : buf_put(t->to, data, n, err);
 }
 
-/* Forgets what came out before it was proven; returns rc. */
 static int
-take_back(struct buf *to, size_t before, int rc)
+put_rest(struct opener_target *t, struct err *err)
 {
-	if (to->data != NULL)
-		explicit_bzero(to->data + before, to->len - before);
-	to->len = before;
-	return rc;
+	size_t n;
+	const uint8_t *rest = header_reader_rest(&t->reader, &n);
+
+	return put_some(t, rest, n, err);
+}
+
+static int
+put_plaintext(void *ctx, const uint8_t *data, size_t n, struct err *err)
+{
+	struct opener_target *t = ctx;
+	size_t used = 0;
+
+	if (t->body_only && !t->reader.done) {
+		if (header_reader_feed(&t->reader, data, n, &used, err) < 0)
+			return -1;
+		if (!t->reader.done)
+			return 0;
+		if (put_rest(t, err) < 0)
+			return -1;
+	}
+	return put_some(t, data + used, n - used, err);
+}
+
+static int
+target_finish(struct opener_target *t, struct err *err)
+{
+	if (!t->body_only || t->reader.done)
+		return 0;
+	return header_reader_finish(&t->reader, err) < 0 ? -1
+							 : put_rest(t, err);
+}
+
+/* The header alone: what is in `to` stays. */
+static void
+target_reset(struct opener_target *t)
+{
+	for (size_t i = 0; i < t->dropped.count; i++)
+		explicit_bzero(t->dropped.fields[i].raw,
+		    t->dropped.fields[i].raw_len);
+	header_reader_reset(&t->reader);
+	header_reset(&t->dropped);
+}
+
+static void
+target_begin(struct opener_target *t)
+{
+	target_reset(t);
+	header_reader_init(&t->reader, &t->dropped);
+	t->reader.pending.secret = true;
+}
+
+/* Forgets what came out before it was proven, and is as it was before. */
+static void
+take_back(struct opener_target *t)
+{
+	if (t->to->len > t->before)
+		explicit_bzero(
+		    t->to->data + t->before, t->to->len - t->before);
+	t->to->len = t->before;
+	target_begin(t);
+}
+
+static struct sink
+target_sink(struct opener_target *t)
+{
+	return (struct sink){ .put = put_plaintext, .ctx = t };
+}
+
+/* ---- by GPGME ---- */
+
+/* In memory, which is all that GPGME's side of it takes. */
+static int
+load(const struct opener_cipher *in, struct buf *held,
+    struct opener_cipher *out, struct err *err)
+{
+	const struct sink to = sink_to_buf(held);
+
+	*out = *in;
+	if (in->spool == NULL)
+		return 0;
+	held->limit = (size_t)spool_size(in->spool);
+	if (buf_reserve(held, held->limit, err) < 0 ||
+	    spool_replay(in->spool, SPOOL_PIECE, &to, err) < 0)
+		return -1;
+	*out = (struct opener_cipher){ .data = held->data, .n = held->len };
+	return 0;
 }
 
 static int
 decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
-    size_t n, struct buf *to, struct pgp_signature *signature, struct err *err)
+    size_t n, struct opener_target *to, struct pgp_signature *signature,
+    struct err *err)
 {
 	const struct pgp_decryption how = { .gnupg_home = user_gnupg_home(u),
 		.session_key = session_key,
 		.timeout_ms = GPG_TIMEOUT_MS };
+	const struct sink sink = target_sink(to);
 	struct pgp_signature dropped;
-	cleanup(buf_reset) struct buf out = { .limit = to->limit - to->len,
-		.secret = true };
+	cleanup(buf_reset) struct buf out = { .secret = true };
 
-	if (pgp_decrypt_more(&how, data, n, &out,
+	out.limit =
+	    to->to->limit - to->to->len + (to->body_only ? LIMIT_HEADER : 0);
+	/* at once, unless it is compressed */
+	if (buf_reserve(&out, n < out.limit ? n : out.limit, err) < 0 ||
+	    pgp_decrypt_more(&how, data, n, &out,
 		signature == NULL ? &dropped : signature, err) < 0)
 		return -1;
-	return buf_put(to, out.data, out.len, err);
+	return sink_put(&sink, out.data, out.len, err);
 }
 
 /*
@@ -52,121 +140,106 @@ decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
  * or when the configuration names one.
  */
 static int
-decrypt_with_keyring(struct user *u, const void *data, size_t n, struct buf *to,
-    struct pgp_signature *signature, struct err *err)
+decrypt_with_keyring(struct user *u, const struct opener_cipher *in,
+    struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
 	if (u->secret != NULL && user_gnupg_home(u) == NULL)
 		return err_set(err, ERR_PERM,
 		    "the message is not for the key of %s", u->account->address);
-	return decrypt_with_gpg(u, NULL, data, n, to, signature, err);
+	return decrypt_with_gpg(u, NULL, in->data, in->n, to, signature, err);
 }
 
 /* What the unlocked key decrypts, but our code does not read. */
 static int
-decrypt_left_over(struct user *u, const void *data, size_t n, struct buf *to,
-    struct pgp_signature *signature, struct err *err)
+decrypt_left_over(struct user *u, const struct opener_cipher *in,
+    struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
-	cleanup(buf_reset) struct buf other = { .limit = 2 * n + PIECE };
+	cleanup(buf_reset) struct buf other = { .limit = 2 * in->n + PIECE };
 	char key[PGP_SESSION_KEY_TEXT_SIZE];
-	int rc = pgp_secret_for_gpg(u->secret, data, n, key, &other, err);
+	int rc =
+	    pgp_secret_for_gpg(u->secret, in->data, in->n, key, &other, err);
 
 	if (rc == 0)
-		return decrypt_with_keyring(u, data, n, to, signature, err);
+		return decrypt_with_keyring(u, in, to, signature, err);
 	if (rc == 1)
 		rc = decrypt_with_gpg(u, key,
-		    other.len > 0 ? other.data : data,
-		    other.len > 0 ? other.len : n, to, signature, err);
+		    other.len > 0 ? other.data : in->data,
+		    other.len > 0 ? other.len : in->n, to, signature, err);
 	explicit_bzero(key, sizeof key);
 	return rc;
 }
 
 static int
-decrypt_here(struct opening *o, const void *data, size_t n, struct buf *to,
-    struct err *err)
+decrypt_elsewhere(struct user *u, const struct opener_cipher *in,
+    struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
-	size_t before = to->len;
-	int rc = pgp_secret_decrypt_next(
-	    o->user->secret, &o->last, data, n, sink_to_buf(to), err);
+	cleanup(buf_reset) struct buf held = { .limit = 0 };
+	struct opener_cipher all;
 
-	return rc == 1 ? 1 : take_back(to, before, rc);
+	if (load(in, &held, &all, err) < 0)
+		return -1;
+	return u->secret == NULL
+		   ? decrypt_with_keyring(u, &all, to, signature, err)
+		   : decrypt_left_over(u, &all, to, signature, err);
 }
 
-int
-opener_decrypt(struct opening *o, const void *data, size_t n, struct buf *to,
-    struct pgp_signature *signature, struct err *err)
+/* ---- in this process ---- */
+
+/* 1; 0 it is for GPGME, -1: nothing has come out then. */
+static int
+decrypt_here(struct opening *o, const struct opener_cipher *in,
+    struct opener_target *to, struct err *err)
+{
+	const struct pgp_secret *s = o->user->secret;
+	const struct sink sink = target_sink(to);
+	int rc = in->spool != NULL
+		     ? pgp_secret_decrypt_spool(
+			   s, &o->last, in->spool, sink, err)
+		     : pgp_secret_decrypt_next(
+			   s, &o->last, in->data, in->n, sink, err);
+
+	if (rc != 1)
+		take_back(to);
+	return rc;
+}
+
+static int
+decrypt_somewhere(struct opening *o, const struct opener_cipher *in,
+    struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
 	struct user *u = o->user;
 	struct err why = { 0 };
 
-	if (signature != NULL)
-		*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
 	if (u->secret == NULL)
-		return decrypt_with_keyring(u, data, n, to, signature, err);
+		return decrypt_elsewhere(u, in, to, signature, err);
 
-	int rc = decrypt_here(o, data, n, to, &why);
+	int rc = decrypt_here(o, in, to, &why);
 
 	/* libraries do not always say when memory was short */
 	if (rc < 0 && why.kind != ERR_TEMP) {
 		pgp_last_reset(&o->last);
-		rc = decrypt_here(o, data, n, to, &why);
+		rc = decrypt_here(o, in, to, &why);
 	}
 	if (rc < 0)
 		return err_set(err, why.kind, "%s", why.text);
-	return rc == 1 ? 0 : decrypt_left_over(u, data, n, to, signature, err);
-}
-
-static const uint8_t *
-find(const uint8_t *p, size_t n, const char *text)
-{
-	return n == 0 ? NULL : memmem(p, n, text, strlen(text));
-}
-
-/* The first armored message of a PGP/MIME body, to the end of its tail line. */
-static int
-find_armor(const struct opener_parts *s, const uint8_t **armor, size_t *len,
-    struct err *err)
-{
-	static const char tail[] = "-----END PGP MESSAGE-----";
-	const uint8_t *begin =
-	    find(s->body, s->body_len, "-----BEGIN PGP MESSAGE-----");
-	const uint8_t *end = begin == NULL
-				 ? NULL
-				 : find(begin,
-				       s->body_len - (size_t)(begin - s->body),
-				       tail);
-
-	if (end == NULL)
-		return err_set(err, ERR_PERM,
-		    "the message has no armored OpenPGP part");
-	*armor = begin;
-	*len = (size_t)(end - begin) + strlen(tail);
-	return 0;
-}
-
-static int
-dearmor(const uint8_t *armor, size_t n, struct buf *out, struct err *err)
-{
-	cleanup(armor_reader_free) struct armor_reader *r = NULL;
-
-	if (buf_reserve(out, n / 4 * 3, err) < 0 ||
-	    armor_reader_new(sink_to_buf(out), &r, err) < 0)
-		return -1;
-	if (armor_reader_feed(r, armor, n, err) < 0 ||
-	    armor_reader_finish(r, err) < 0)
-		return never(err);
-	return 0;
+	return rc == 1 ? 0 : decrypt_elsewhere(u, in, to, signature, err);
 }
 
 int
-opener_decrypt_body(struct opening *o, const struct opener_parts *stored,
-    struct buf *to, struct pgp_signature *signature, struct err *err)
+opener_decrypt(struct opening *o, const struct opener_cipher *in,
+    struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
-	cleanup(buf_reset) struct buf binary = { .limit = stored->body_len };
-	const uint8_t *armor = NULL;
-	size_t n = 0;
+	if (signature != NULL)
+		*signature = (struct pgp_signature){ .verdict = PGP_UNSIGNED };
+	to->before = to->to->len;
+	target_begin(to);
 
-	if (find_armor(stored, &armor, &n, err) < 0 ||
-	    dearmor(armor, n, &binary, err) < 0)
-		return -1;
-	return opener_decrypt(o, binary.data, binary.len, to, signature, err);
+	int rc = decrypt_somewhere(o, in, to, signature, err);
+
+	if (rc == 0)
+		rc = target_finish(to, err);
+	if (rc < 0)
+		take_back(to);
+	target_reset(to);
+	return rc;
 }

@@ -279,25 +279,52 @@ put_message(const struct opener_parts *stored, const struct opener_parts *e,
 	return buf_put(out, e->body, e->body_len, err);
 }
 
-int
-opener_open_foreign(struct opening *o, const struct opener_parts *stored,
-    struct buf *out, struct err *err)
+/* The armored message of the part, binary. */
+static int
+dearmor_part(const struct opener_parts *data, struct opener_armor *armor,
+    struct spool **message, struct err *err)
 {
-	cleanup(buf_reset) struct buf text = { .limit = out->limit,
-		.secret = true };
-	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
+	if (opener_armor_feed(armor, data->body, data->body_len, err) < 0)
+		return -1;
+	return opener_armor_finish(armor, message, err);
+}
+
+static int
+decrypt_whole(struct opening *o, const struct opener_parts *parts,
+    struct buf *stored, struct buf *text, struct pgp_signature *signature,
+    struct err *err)
+{
+	cleanup(opener_armor_free) struct opener_armor *armor = NULL;
+	struct opener_target to = { .to = text, .most = text->limit };
+	struct opener_cipher in = { .spool = NULL };
 	struct opener_parts data = { 0 };
-	struct pgp_signature signature;
-	int rc = find_whole(stored, &data, err);
+	int rc = find_whole(parts, &data, err);
 
 	if (rc <= 0)
 		return rc < 0 ? -1
 			      : err_set(err, ERR_PERM,
 				    "the message is not encrypted as a whole");
-	if (opener_decrypt_body(o, &data, &text, &signature, err) < 0 ||
+	if (opener_armor_new(&armor, err) < 0 ||
+	    dearmor_part(&data, armor, &in.spool, err) < 0)
+		return -1;
+	buf_reset(stored);
+	return opener_decrypt(o, &in, &to, signature, err);
+}
+
+int
+opener_open_foreign(struct opening *o, const struct opener_parts *parts,
+    struct buf *stored, struct buf *out, struct err *err)
+{
+	cleanup(buf_reset) struct buf text = { .limit = out->limit,
+		.secret = true };
+	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
+	struct pgp_signature signature;
+
+	if (decrypt_whole(o, parts, stored, &text, &signature, err) < 0 ||
 	    canonicalize(&text, err) < 0 ||
 	    opener_split(text.data, text.len, &e, err) < 0 ||
-	    verify(o->user, &text, &e.header, &signature, err) < 0)
+	    verify(o->user, &text, &e.header, &signature, err) < 0 ||
+	    buf_reserve(out, text.len, err) < 0)
 		return -1;
-	return put_message(stored, &e, &signature, out, err);
+	return put_message(parts, &e, &signature, out, err);
 }

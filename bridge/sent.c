@@ -21,7 +21,9 @@
 
 #include "base/locked.h"
 #include "base/log.h"
+#include "facts.h"
 #include "sent_imap.h"
+#include "sent_memory.h"
 #include "state.h"
 #include "upstream.h"
 
@@ -55,7 +57,7 @@ struct entry {
 	struct sent_place place;
 	/* of a copy that waits */
 	char *path;
-	struct locked login;
+	struct locked login, memory_key; /* of facts_open(); may be empty */
 	time_t next; /* CLOCK_REALTIME */
 	unsigned pause_s;
 };
@@ -91,6 +93,7 @@ entry_free(struct entry **ep)
 	free(e->folder);
 	free(e->path);
 	locked_reset(&e->login);
+	locked_reset(&e->memory_key);
 	free(e);
 }
 
@@ -255,6 +258,26 @@ append(struct sent *s, struct entry *e, struct net_stream **stream,
 	return sent_append_file(*stream, e->folder, e->path, &e->place, err);
 }
 
+/* Without the lock, as append(): for the next run. */
+static void
+put_in_memory(struct sent *s, const struct entry *e)
+{
+	cleanup(metacache_close) struct metacache *memory = NULL;
+	const struct sent_name name = {
+		.address = e->account->address,
+		.folder = e->folder,
+		.print = e->print,
+	};
+	struct err err = { 0 };
+
+	if (!e->ours || !e->has_print || e->memory_key.len == 0)
+		return;
+	if (facts_open(s->bridge, e->memory_key.data, &memory, &err) < 0 ||
+	    sent_memory_put(memory, &name, &e->place, time(NULL), &err) < 0)
+		log_warning("sent: <%s>: the copy is not remembered: %s",
+		    e->account->address, err.text);
+}
+
 static void
 take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 {
@@ -262,6 +285,7 @@ take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 		log_info("sent: <%s>: the copy is stored", e->account->address);
 		(void)unlink(e->path);
 		locked_reset(&e->login);
+		locked_reset(&e->memory_key);
 		e->state = STORED;
 		if (!e->ours)
 			forget(s, e);
@@ -290,6 +314,8 @@ run_entry(struct sent *s, struct entry *e)
 	e->state = APPENDING;
 	(void)pthread_mutex_unlock(&s->lock);
 	rc = append(s, e, &stream, &err);
+	if (rc == 0)
+		put_in_memory(s, e);
 	(void)pthread_mutex_lock(&s->lock);
 	s->stream = NULL;
 	take_result(s, e, rc, &err);
@@ -499,9 +525,22 @@ sent_copy_prepare(struct sent *s, const struct account *a,
 	return 0;
 }
 
+static void
+set_memory_key(struct entry *e, const struct user *u)
+{
+	struct err err = { 0 };
+
+	e->memory_key.data = locked_new(FACTS_KEY_LEN);
+	if (e->memory_key.data == NULL)
+		return;
+	e->memory_key.len = FACTS_KEY_LEN;
+	if (facts_key(u, e->memory_key.data, &err) < 0)
+		locked_reset(&e->memory_key);
+}
+
 /* An entry that waits; takes the path. NULL when memory is short. */
 static struct entry *
-entry_for(const struct account *a, char *path, const struct credentials *c)
+entry_for(const struct user *u, char *path, const struct credentials *c)
 {
 	cleanup(entry_free) struct entry *e = calloc(1, sizeof *e);
 
@@ -509,7 +548,7 @@ entry_for(const struct account *a, char *path, const struct credentials *c)
 		free(path);
 		return NULL;
 	}
-	e->account = a;
+	e->account = user_account(u);
 	e->path = path;
 	e->state = WAITING;
 	e->ours = true;
@@ -518,6 +557,7 @@ entry_for(const struct account *a, char *path, const struct credentials *c)
 		return NULL;
 	e->login.len = c->login_len;
 	memcpy(e->login.data, c->login, c->login_len);
+	set_memory_key(e, u);
 	return steal(&e);
 }
 
@@ -532,7 +572,7 @@ enqueue(struct sent *s, struct entry *e)
 
 void
 sent_copy_commit(struct sent *s, struct sent_copy **cp,
-    const struct credentials *credentials)
+    const struct user *user, const struct credentials *credentials)
 {
 	cleanup(sent_copy_free) struct sent_copy *c = steal(cp);
 	char *path = strdup(c->path);
@@ -547,7 +587,7 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
 		return;
 	}
 	free(steal(&c->path));
-	e = entry_for(c->account, path, credentials);
+	e = entry_for(user, path, credentials);
 	if (e == NULL) {
 		log_warning("sent: <%s>: the copy waits for the next start",
 		    c->account->address);
@@ -596,7 +636,7 @@ remove_if_old(int directory, const char *name)
 }
 
 static void
-resume_file(struct sent *s, const struct account *a,
+resume_file(struct sent *s, const struct user *u,
     const struct credentials *c, const char *name)
 {
 	char *path = NULL;
@@ -609,32 +649,34 @@ resume_file(struct sent *s, const struct account *a,
 		free(path);
 		return;
 	}
-	e = entry_for(a, path, c);
+	e = entry_for(u, path, c);
 	if (e == NULL)
 		return;
-	log_info("sent: <%s>: a copy was left behind", a->address);
+	log_info(
+	    "sent: <%s>: a copy was left behind", e->account->address);
 	e->tried = true;
 	e->has_print = print_from_text(strchr(name, '=') + 1, e->print);
 	enqueue(s, e);
 }
 
 void
-sent_resume(struct sent *s, const struct account *a,
+sent_resume(struct sent *s, const struct user *u,
     const struct credentials *c)
 {
 	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
 	const char *directory = s->bridge->conf->state_directory;
+	const char *address = user_account(u)->address;
 	DIR *d = opendir(directory);
 
 	if (d == NULL)
 		return;
-	if (state_put_path(directory, "sent", a->address, &path, NULL) == 0) {
+	if (state_put_path(directory, "sent", address, &path, NULL) == 0) {
 		const char *prefix =
 		    (const char *)path.data + strlen(directory) + 1;
 
 		for (struct dirent *f; (f = readdir(d)) != NULL;)
 			if (is_copy(f->d_name, prefix, ".eml"))
-				resume_file(s, a, c, f->d_name);
+				resume_file(s, u, c, f->d_name);
 			else if (is_copy(f->d_name, prefix, ".new"))
 				remove_if_old(dirfd(d), f->d_name);
 	}
@@ -660,26 +702,62 @@ settled_copy(struct sent *s, const struct account *a, const uint8_t *print)
 	}
 }
 
-static int
-begin_client(struct sent *s, const struct account *a, const char *folder,
-    const uint8_t *print, struct sent_place *place)
+/* With the lock: that of an earlier run, or of long ago. */
+static bool
+take_from_memory(const struct sent_client *c, struct sent_place *place)
 {
-	struct entry *e = settled_copy(s, a, print);
+	const struct sent_name name = {
+		.address = c->account->address,
+		.folder = c->folder,
+		.print = c->print,
+	};
+	struct err err = { 0 };
+	int rc;
+
+	if (c->memory == NULL)
+		return false;
+	rc = sent_memory_take(c->memory, &name, time(NULL), place, &err);
+	if (rc < 0)
+		log_warning("sent: <%s>: what was stored is not known: %s",
+		    name.address, err.text);
+	return rc > 0;
+}
+
+/* Is the bridge's copy there? It counts for one: a second one is meant. */
+static bool
+claim_copy(struct sent *s, const struct sent_client *c,
+    struct sent_place *place)
+{
+	struct entry *e = settled_copy(s, c->account, c->print);
+	bool there = take_from_memory(c, place);
 
 	if (e != NULL && e->state == STORED && e->folder != NULL &&
-	    strcmp(e->folder, folder) == 0) {
+	    strcmp(e->folder, c->folder) == 0) {
 		*place = e->place;
-		forget(s, e); /* a second one is meant as a second one */
-		return 1;
+		forget(s, e);
+		return true;
 	}
+	if (e != NULL && there && e->state == WAITING)
+		e->ours = false; /* killed before it was known to be there */
+	return there;
+}
+
+static int
+begin_client(struct sent *s, const struct sent_client *c,
+    struct sent_place *place)
+{
+	struct entry *e;
+
+	if (claim_copy(s, c, place))
+		return 1;
 	e = calloc(1, sizeof *e);
 	if (e == NULL)
 		return 0;
-	e->account = a;
+	e->account = c->account;
 	e->state = CLIENT;
 	e->has_print = true;
-	memcpy(e->print, print, SENT_PRINT_LEN);
-	e->folder = strdup(folder);
+	memcpy(e->print, c->print, SENT_PRINT_LEN);
+	e->folder = strdup(c->folder);
 	if (e->folder == NULL)
 		entry_free(&e);
 	else
@@ -688,15 +766,14 @@ begin_client(struct sent *s, const struct account *a, const char *folder,
 }
 
 int
-sent_client_begins(struct sent *s, const struct account *a,
-    const char *folder, const uint8_t print[SENT_PRINT_LEN],
+sent_client_begins(struct sent *s, const struct sent_client *c,
     uint32_t *uidvalidity, uint32_t *uid)
 {
 	struct sent_place place = { 0 };
 	int rc;
 
 	(void)pthread_mutex_lock(&s->lock);
-	rc = begin_client(s, a, folder, print, &place);
+	rc = begin_client(s, c, &place);
 	(void)pthread_mutex_unlock(&s->lock);
 	*uidvalidity = place.uidvalidity;
 	*uid = place.uid;
@@ -704,16 +781,15 @@ sent_client_begins(struct sent *s, const struct account *a,
 }
 
 void
-sent_client_done(struct sent *s, const struct account *a, const char *folder,
-    const uint8_t print[SENT_PRINT_LEN], bool stored)
+sent_client_done(struct sent *s, const struct sent_client *c, bool stored)
 {
 	struct entry *e, *next;
 
 	(void)pthread_mutex_lock(&s->lock);
 	for (e = TAILQ_FIRST(&s->entries); e != NULL; e = next) {
 		next = TAILQ_NEXT(e, all);
-		if (e->state != CLIENT || !is_same(e, a, print) ||
-		    strcmp(e->folder, folder) != 0)
+		if (e->state != CLIENT || !is_same(e, c->account, c->print) ||
+		    strcmp(e->folder, c->folder) != 0)
 			continue;
 		if (stored)
 			e->state = STORED;

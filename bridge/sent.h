@@ -66,28 +66,37 @@ int sent_copy_prepare(struct sent *s, const struct account *a,
     struct err *err) must_check;
 /* The server took the message: the copy is appended soon. Takes *cp. */
 void sent_copy_commit(struct sent *s, struct sent_copy **cp,
-    const struct credentials *c);
+    const struct user *u, const struct credentials *c);
 /* Without a commit the file is removed. */
 void sent_copy_free(struct sent_copy **cp);
 
 /* After a login: copies of the account that an earlier run left behind. */
-void sent_resume(struct sent *s, const struct account *a,
+void sent_resume(struct sent *s, const struct user *u,
     const struct credentials *c);
 
 /* ---- the side of the client's APPEND ---- */
 
+struct metacache;
+
+/* What a client appends; borrowed. */
+struct sent_client {
+	const struct account *account;
+	const char *folder;   /* its name as IMAP writes it, unquoted */
+	const uint8_t *print; /* SENT_PRINT_LEN octets */
+	struct metacache *memory; /* the user's, see sent_memory.h; or NULL */
+};
+
 /*
- * Before a client's APPEND of a message with this print into `folder` (its
- * name as IMAP writes it, unquoted) is sent on. 1: the bridge's copy is there
- * already, *uidvalidity and *uid say where (0: the server did not tell); the
- * client is answered OK [APPENDUID uidvalidity uid] and nothing is stored. 0:
- * append it, and call sent_client_done() in any case. May wait, as long as the
- * configured timeout, for the bridge's own append of the same message.
+ * Before a client's APPEND is sent on. 1: the bridge's copy is there already,
+ * of this run or, less than a week old, of an earlier one; *uidvalidity and
+ * *uid say where (0: the server did not tell); the client is answered OK
+ * [APPENDUID uidvalidity uid] and nothing is stored. 0: append it, and call
+ * sent_client_done() in any case. May wait, as long as the configured timeout,
+ * for the bridge's own append of the same message.
  */
-int sent_client_begins(struct sent *s, const struct account *a,
-    const char *folder, const uint8_t print[SENT_PRINT_LEN],
+int sent_client_begins(struct sent *s, const struct sent_client *c,
     uint32_t *uidvalidity, uint32_t *uid) must_check;
-void sent_client_done(struct sent *s, const struct account *a,
-    const char *folder, const uint8_t print[SENT_PRINT_LEN], bool stored);
+void sent_client_done(
+    struct sent *s, const struct sent_client *c, bool stored);
 
 #endif

@@ -53,6 +53,13 @@ next_response(struct net_stream *s, struct buf *response, struct err *err)
 	return err_set(err, ERR_TEMP, "the server says: %.150s", line + 2);
 }
 
+/* Has the server refused because the folder is not there? (RFC 3501, 7.1) */
+static bool
+says_try_create(const struct buf *response)
+{
+	return begins_with(text_of(response), "S NO [TRYCREATE]");
+}
+
 /* ---- the folder ---- */
 
 int
@@ -86,11 +93,8 @@ sent_find_folder(struct net_stream *s, const struct account *a,
 	}
 	if (rc < 0)
 		return -1;
-	if (folder->len == 0)
-		return err_set(err, ERR_PERM,
-		    "no folder has the attribute \\Sent; set sent_folder for "
-		    "<%s>",
-		    a->address);
+	if (folder->len == 0 && buf_puts(folder, "Sent", err) < 0)
+		return -1;
 	return buf_str(folder, err) == NULL ? -1 : 0;
 }
 
@@ -182,34 +186,92 @@ send_file(struct net_stream *s, int fd, uint64_t left, struct err *err)
 	return net_stream_flush(s, err);
 }
 
-int
-sent_append_file(struct net_stream *s, const char *folder, const char *path,
+/* As next_response(), after the last: 1 the folder is to be made first. */
+static int
+end_append(struct net_stream *s, struct sent_place *place, struct err *err)
+{
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	int rc;
+
+	while ((rc = next_response(s, &response, err)) == 1)
+		if (text_of(&response)[0] == '+')
+			return err_set(err, ERR_PROTO,
+			    "the server asks for more than the message");
+	if (rc == 0)
+		*place = sent_read_appenduid(text_of(&response));
+	return rc < 0 && says_try_create(&response) ? 1 : rc;
+}
+
+/* 0; 1 the folder is to be made first; -1. */
+static int
+append(struct net_stream *s, const char *folder, int fd, const struct stat *st,
     struct sent_place *place, struct err *err)
 {
 	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
-	cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 	int rc;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, errno == ENOENT ? ERR_PERM : ERR_TEMP,
-		    "%s: %s", path, strerror(errno));
-	if (say_append(s, folder, &st, err) < 0)
+	if (say_append(s, folder, st, err) < 0)
 		return -1;
 	while ((rc = next_response(s, &response, err)) == 1)
 		if (text_of(&response)[0] == '+')
 			break;
-	if (rc != 1)
-		return rc < 0 ? -1
-			      : err_set(err, ERR_PROTO,
-		                "the server takes no message");
-	if (send_file(s, fd, (uint64_t)st.st_size, err) < 0)
-		return -1;
-	while ((rc = next_response(s, &response, err)) == 1)
-		;
+	if (rc < 0)
+		return says_try_create(&response) ? 1 : -1;
 	if (rc == 0)
-		*place = sent_read_appenduid(text_of(&response));
-	return rc;
+		return err_set(
+		    err, ERR_PROTO, "the server takes no message");
+	if (send_file(s, fd, (uint64_t)st->st_size, err) < 0)
+		return -1;
+	return end_append(s, place, err);
+}
+
+/* And subscribed, or clients would not show it. */
+static int
+make_folder(struct net_stream *s, const char *folder, struct err *err)
+{
+	static const char *const commands[] = { "S CREATE ", "S SUBSCRIBE " };
+
+	for (size_t i = 0; i < countof(commands); i++) {
+		cleanup(buf_reset) struct buf line = { .limit =
+			    2 * RESPONSE_MAX };
+		cleanup(
+		    buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+		int rc;
+
+		if (buf_puts(&line, commands[i], err) < 0 ||
+		    put_quoted(&line, folder, err) < 0 ||
+		    buf_puts(&line, "\r\n", err) < 0 || say(s, &line, err) < 0)
+			return -1;
+		while ((rc = next_response(s, &response, err)) == 1)
+			;
+		if (rc < 0)
+			return err_context(err, "folder \"%s\"", folder);
+	}
+	return 0;
+}
+
+int
+sent_append_file(struct net_stream *s, const char *folder, const char *path,
+    struct sent_place *place, struct err *err)
+{
+	cleanup(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, errno == ENOENT ? ERR_PERM : ERR_TEMP,
+		    "%s: %s", path, strerror(errno));
+
+	int rc = append(s, folder, fd, &st, place, err);
+
+	if (rc <= 0)
+		return rc;
+	if (make_folder(s, folder, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_set(
+		    err, ERR_TEMP, "%s: %s", path, strerror(errno));
+	rc = append(s, folder, fd, &st, place, err);
+	return rc > 0 ? -1 : rc; /* err says what the server said */
 }
 
 /* ---- is it there already? ---- */

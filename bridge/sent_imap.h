@@ -16,7 +16,7 @@ struct sent_place {
 
 /*
  * On a logged-in stream: the folder's name, NUL-terminated: what the account
- * says, else the one with \Sent. ERR_PERM when there is none.
+ * says, else the one with \Sent, else "Sent".
  */
 int sent_find_folder(struct net_stream *s, const struct account *a,
     struct buf *folder, struct err *err) must_check;
@@ -28,7 +28,10 @@ int sent_find_folder(struct net_stream *s, const struct account *a,
 int sent_find_file(struct net_stream *s, const char *folder, const char *path,
     struct sent_place *place, struct err *err) must_check;
 
-/* Appends the file, \Seen, with its time of change. ERR_TEMP or ERR_PERM. */
+/*
+ * Appends the file, \Seen, with its time of change. A folder that is not there
+ * is made and subscribed to. ERR_TEMP or ERR_PERM.
+ */
 int sent_append_file(struct net_stream *s, const char *folder,
     const char *path, struct sent_place *place, struct err *err) must_check;
 

@@ -126,7 +126,7 @@ enter(struct smtp_session *s)
 		return rc;
 	}
 	log_info("smtp: logged in, user=<%s>", s->account->address);
-	sent_resume(s->bridge->sent, s->account, s->credentials);
+	sent_resume(s->bridge->sent, s->user, s->credentials);
 	net_stream_set_timeout(
 	    s->client, s->bridge->conf->idle_timeout * 1000);
 	return smtp_say(s, "235 2.7.0 welcome");

@@ -313,7 +313,8 @@ end_at_server(struct letter *l)
 	log_info("smtp: <%s>: handed in, recipients=%zu, answer=%u",
 	    s->account->address, s->recipient_count, s->reply.code);
 	if (s->reply.code / 100 == 2 && l->copy != NULL)
-		sent_copy_commit(s->bridge->sent, &l->copy, s->credentials);
+		sent_copy_commit(
+		    s->bridge->sent, &l->copy, s->user, s->credentials);
 	sent_copy_free(&l->copy);
 	return say_reply(s);
 }

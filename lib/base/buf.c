@@ -33,14 +33,15 @@ buf_clear(struct buf *b)
 	b->len = 0;
 }
 
+/* At least twice as much as there was, and no more than that without need. */
 static size_t
 grown_size(const struct buf *b, size_t need)
 {
-	size_t size = b->size < 64 ? 64 : b->size;
+	size_t size = b->size > SIZE_MAX / 2 ? need : b->size * 2;
 
-	while (size < need)
-		size = size > SIZE_MAX / 2 ? need : size * 2;
-	return size;
+	if (size < 64)
+		size = 64;
+	return size < need ? need : size;
 }
 
 static int

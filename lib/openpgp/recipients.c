@@ -10,6 +10,7 @@
 enum { KEY_ID_LEN = 8, VERSION_3 = 3, VERSION_6 = 6 };
 
 struct scan {
+	struct packet_reader *packets;
 	struct recipients *out;
 	unsigned tag;
 	bool over; /* the encrypted data has begun */
@@ -114,12 +115,26 @@ take_recipients(struct recipients *r)
 	}
 }
 
+static void
+scan_reset(struct scan *s)
+{
+	packet_reader_free(&s->packets);
+}
+
+static int
+put_packets(void *ctx, const uint8_t *data, size_t n, struct err *err)
+{
+	struct scan *s = ctx;
+
+	return packet_reader_feed(s->packets, data, n, err);
+}
+
 int
 recipients_read(
-    const void *data, size_t n, struct recipients *out, struct err *err)
+    const struct input *in, struct recipients *out, struct err *err)
 {
-	cleanup(packet_reader_free) struct packet_reader *r = NULL;
-	struct scan s = { .out = out };
+	cleanup(scan_reset) struct scan s = { .out = out };
+	const struct sink packets = { .put = put_packets, .ctx = &s };
 	struct err why = { 0 };
 
 	*out = (struct recipients){
@@ -127,11 +142,11 @@ recipients_read(
 				     LIMIT_PACKET_BODY },
 	};
 	if (packet_reader_new(
-		(struct packet_events){ on_begin, on_body, on_end, &s }, &r,
-		err) < 0)
+		(struct packet_events){ on_begin, on_body, on_end, &s },
+		&s.packets, err) < 0)
 		return -1;
 
-	int rc = packet_reader_feed(r, data, n, &why);
+	int rc = input_put(in, &packets, &why);
 
 	if (rc < 0 && !s.over)
 		return err_set(err, why.kind == ERR_TEMP ? ERR_TEMP : ERR_PERM,

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "openpgp/cert.h"
 #include "openpgp/cursor.h"
+#include "openpgp/input.h"
 
 /* One PKESK packet; borrows from `recipients`. */
 struct recipient {
@@ -38,7 +39,7 @@ struct recipients {
  * encrypted message, or has more than LIMIT_PKESK_PACKETS recipients. *out is
  * to be reset in any case.
  */
-int recipients_read(const void *data, size_t n, struct recipients *out,
+int recipients_read(const struct input *in, struct recipients *out,
     struct err *err) must_check;
 void recipients_reset(struct recipients *r);
 

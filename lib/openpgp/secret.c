@@ -265,8 +265,14 @@ is_read_here(const struct recipients *all, const struct session_key *key)
 }
 
 static int
+put_message(void *ctx, const uint8_t *data, size_t n, struct err *err)
+{
+	return message_reader_feed(ctx, data, n, err);
+}
+
+static int
 read_message(const struct pgp_secret *s, const struct session_key *key,
-    struct crypt_bytes data, struct sink to, struct err *err)
+    const struct input *in, struct sink to, struct err *err)
 {
 	cleanup(message_reader_free) struct message_reader *r = NULL;
 	struct err why = { 0 };
@@ -275,7 +281,8 @@ read_message(const struct pgp_secret *s, const struct session_key *key,
 		to, &r, err) < 0)
 		return -1;
 
-	int rc = message_reader_feed(r, data.data, data.len, &why);
+	const struct sink message = { .put = put_message, .ctx = r };
+	int rc = input_put(in, &message, &why);
 
 	if (rc == 0)
 		rc = message_reader_finish(r, &why);
@@ -338,24 +345,41 @@ next_session_key(const struct pgp_secret *s, struct pgp_last *last,
 	return rc;
 }
 
-int
-pgp_secret_decrypt_next(const struct pgp_secret *s, struct pgp_last *last,
-    const void *data, size_t n, struct sink to, struct err *err)
+static int
+decrypt(const struct pgp_secret *s, struct pgp_last *last,
+    const struct input *in, struct sink to, struct err *err)
 {
 	cleanup(recipients_reset) struct recipients all;
 	struct session_key key = { 0 };
 	struct err why = { 0 }; /* err may be NULL, and its kind is needed */
-	int rc = recipients_read(data, n, &all, &why);
+	int rc = recipients_read(in, &all, &why);
 
 	if (rc == 0)
 		rc = next_session_key(s, last, &all, &key, &why);
 	if (rc == 1)
 		rc = is_read_here(&all, &key)
-			 ? read_message(s, &key,
-			       (struct crypt_bytes){ data, n }, to, &why)
+			 ? read_message(s, &key, in, to, &why)
 			 : 0;
 	explicit_bzero(&key, sizeof key);
 	return rc < 0 ? err_set(err, why.kind, "%s", why.text) : rc;
+}
+
+int
+pgp_secret_decrypt_next(const struct pgp_secret *s, struct pgp_last *last,
+    const void *data, size_t n, struct sink to, struct err *err)
+{
+	const struct input in = { .data = data, .n = n };
+
+	return decrypt(s, last, &in, to, err);
+}
+
+int
+pgp_secret_decrypt_spool(const struct pgp_secret *s, struct pgp_last *last,
+    struct spool *message, struct sink to, struct err *err)
+{
+	const struct input in = { .spool = message };
+
+	return decrypt(s, last, &in, to, err);
 }
 
 int
@@ -407,8 +431,9 @@ static int
 session_key_of(const struct pgp_secret *s, const void *data, size_t n,
     struct recipients *all, struct session_key *out, struct err *err)
 {
+	const struct input in = { .data = data, .n = n };
 	struct err why = { 0 };
-	int rc = recipients_read(data, n, all, &why);
+	int rc = recipients_read(&in, all, &why);
 
 	if (rc == 0)
 		rc = find_session_key(s, all, out, &why);

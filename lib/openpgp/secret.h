@@ -18,6 +18,7 @@
 #include "crypt/crypt.h"
 
 struct pgp_secret;
+struct spool;
 
 /*
  * Reads a transferable secret key (armored or binary; version 4 or 6) and
@@ -92,6 +93,10 @@ void pgp_last_reset(struct pgp_last *last);
 /* As pgp_secret_decrypt(). */
 int pgp_secret_decrypt_next(const struct pgp_secret *s, struct pgp_last *last,
     const void *data, size_t n, struct sink to, struct err *err) must_check;
+
+/* The same of a message in a spool, which may be decrypted again. */
+int pgp_secret_decrypt_spool(const struct pgp_secret *s, struct pgp_last *last,
+    struct spool *message, struct sink to, struct err *err) must_check;
 
 /*
  * For GPGME (pgp_decrypt_more()) when pgp_secret_decrypt() has returned 0: the

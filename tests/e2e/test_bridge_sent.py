@@ -25,6 +25,11 @@ class Sent(SmtpCase):
             return [c.fetch(n.decode(), "(FLAGS BODY.PEEK[])")[1][0]
                     for n in found[0].split()]
 
+    def subscribed(self, folder, address):
+        with self.site.direct(address) as c:
+            return any(folder.encode() in (one or b"")
+                       for one in c.lsub()[1])
+
     def wait_stored(self, count=1):
         return wait_for("a copy in Sent", lambda: (
             lambda s: s if len(s) >= count else None)(self.stored()))
@@ -98,6 +103,27 @@ class Sent(SmtpCase):
             c.append("Sent", "(\\Seen)", None, copy)
             self.assertEqual(len(self.wait_stored(2)), 2)
         self.wait_nothing_left()
+
+    def test_client_appends_after_a_restart(self):
+        copy = self.message().replace(
+            b"\r\n\r\n", b"\r\nBcc: h@x.example\r\n\r\n", 1)
+        self.submit(self.message())
+        self.wait_stored()
+        self.wait_nothing_left()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.site.stop_bridge(number=number)
+            self.site.start_bridge()
+        with self.site.client(ANN) as c:
+            status, said = c.append("Sent", "(\\Seen)", None, copy)
+            self.assertEqual(status, "OK")
+            uid = re.search(rb"APPENDUID \d+ (\d+)", said[0]).group(1)
+            self.assertEqual(len(self.stored()), 1)
+            c.select("Sent", readonly=True)
+            _, found = c.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+            self.assertEqual(found[0][1], self.message())
+            # a second one is meant
+            c.append("Sent", "(\\Seen)", None, copy)
+            self.assertEqual(len(self.stored()), 2)
 
     def test_client_appends_first(self):
         message = self.message()
@@ -211,12 +237,17 @@ class Sent(SmtpCase):
                 c.sendmail(ANN, [OUT], self.message())
             wait_for("a copy", lambda: self.stored(quoted, BOB))
             self.site.accounts[BOB].settings.pop("sent_folder", None)
-        self.site.accounts[BOB].settings["sent_folder"] = "None/of that name"
-        self.site.stop_bridge()
-        self.site.start_bridge()
-        start = len(self.site.bridge.lines)
-        with self.site.submission_client(BOB) as c:
-            c.sendmail(ANN, [OUT], self.message())
+        for name, made in (("Not there/yet", True), ("Never//there", False)):
+            self.site.accounts[BOB].settings["sent_folder"] = name
+            self.site.stop_bridge()
+            self.site.start_bridge()
+            self.message_id = "<%s@x.example>" % harness.canary()
+            start = len(self.site.bridge.lines)
+            with self.site.submission_client(BOB) as c:
+                c.sendmail(ANN, [OUT], self.message())
+            if made:
+                wait_for("the folder", lambda: self.subscribed(name, BOB))
+                wait_for("a copy", lambda: self.stored('"%s"' % name, BOB))
         self.site.bridge.wait_line("warning: sent: .*not stored", start)
         self.site.accounts[BOB].settings.pop("sent_folder", None)
         self.site.stop_bridge()
