@@ -52,6 +52,7 @@ struct entry {
 	bool ours;   /* the bridge's copy, which no client has claimed yet */
 	bool has_print;
 	bool tried; /* nobody waits for it; an append may have been begun */
+	bool refused; /* its login: there is no use in trying it again */
 	uint8_t print[SENT_PRINT_LEN];
 	char *folder; /* NULL: not known yet */
 	struct sent_place place;
@@ -189,7 +190,7 @@ client_has_it(struct sent *s, struct entry *e)
 }
 
 static int
-connect_for(struct sent *s, const struct entry *e, struct net_stream **out,
+connect_for(struct sent *s, struct entry *e, struct net_stream **out,
     struct err *err)
 {
 	cleanup(buf_reset) struct buf unused = { .limit = CAPABILITIES_MAX };
@@ -202,7 +203,8 @@ connect_for(struct sent *s, const struct entry *e, struct net_stream **out,
 	if (upstream_imap(s->bridge, e->account, &c, &result, out, &unused,
 	        err) < 0)
 		return -1;
-	if (result != LOGIN_OK)
+	e->refused = result != LOGIN_OK;
+	if (e->refused)
 		return err_set(err, ERR_PERM, "the login is refused");
 	(void)pthread_mutex_lock(&s->lock);
 	s->stream = *out;
@@ -278,6 +280,31 @@ put_in_memory(struct sent *s, const struct entry *e)
 		    e->account->address, err.text);
 }
 
+static bool
+same_login(const struct entry *a, const struct entry *b)
+{
+	return a->account == b->account && a->login.len == b->login.len &&
+	    a->login.len > 0 &&
+	    crypt_equal(a->login.data, b->login.data, a->login.len);
+}
+
+/*
+ * The password was changed elsewhere. Tries with the old one could lock the
+ * account: all that wait with it wait for sent_resume().
+ */
+static void
+give_up_login(struct sent *s, const struct entry *refused)
+{
+	struct entry *e;
+
+	log_warning("sent: <%s>: the server refuses the login: copies wait "
+		    "until the user logs in again",
+	    refused->account->address);
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->state == WAITING && same_login(e, refused))
+			e->refused = true;
+}
+
 static void
 take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 {
@@ -295,6 +322,10 @@ take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 	e->tried = true;
 	if (s->stopping)
 		return;
+	if (e->refused) {
+		give_up_login(s, e);
+		return;
+	}
 	e->pause_s = e->pause_s == 0 ? FIRST_RETRY_S : e->pause_s * 2;
 	if (e->pause_s > LAST_RETRY_S)
 		e->pause_s = LAST_RETRY_S;
@@ -329,7 +360,7 @@ next_entry(struct sent *s, time_t now, time_t *until)
 
 	*until = now + LAST_RETRY_S;
 	TAILQ_FOREACH (e, &s->entries, all) {
-		if (e->state != WAITING)
+		if (e->state != WAITING || e->refused)
 			continue;
 		if (e->next <= now)
 			return e;
@@ -538,6 +569,22 @@ set_memory_key(struct entry *e, const struct user *u)
 		locked_reset(&e->memory_key);
 }
 
+/* In place of an older one; false, and nothing done, when memory is short. */
+static bool
+set_login(struct entry *e, const struct user *u, const struct credentials *c)
+{
+	unsigned char *login = locked_new(c->login_len);
+
+	if (login == NULL)
+		return false;
+	memcpy(login, c->login, c->login_len);
+	locked_reset(&e->login);
+	e->login = (struct locked){ login, c->login_len };
+	locked_reset(&e->memory_key);
+	set_memory_key(e, u);
+	return true;
+}
+
 /* An entry that waits; takes the path. NULL when memory is short. */
 static struct entry *
 entry_for(const struct user *u, char *path, const struct credentials *c)
@@ -552,19 +599,29 @@ entry_for(const struct user *u, char *path, const struct credentials *c)
 	e->path = path;
 	e->state = WAITING;
 	e->ours = true;
-	e->login.data = locked_new(c->login_len + 1);
-	if (e->login.data == NULL)
+	if (!set_login(e, u, c))
 		return NULL;
-	e->login.len = c->login_len;
-	memcpy(e->login.data, c->login, c->login_len);
-	set_memory_key(e, u);
 	return steal(&e);
+}
+
+/* With the lock. A session that is older than the refusal may bring more. */
+static bool
+is_refused_login(struct sent *s, const struct entry *new)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->refused && same_login(e, new))
+			return true;
+	return false;
 }
 
 static void
 enqueue(struct sent *s, struct entry *e)
 {
 	(void)pthread_mutex_lock(&s->lock);
+	e->refused = is_refused_login(s, e);
+	e->tried |= e->refused; /* no client is to wait for it */
 	remember(s, e);
 	(void)pthread_cond_broadcast(&s->changed);
 	(void)pthread_mutex_unlock(&s->lock);
@@ -659,6 +716,26 @@ resume_file(struct sent *s, const struct user *u,
 	enqueue(s, e);
 }
 
+/* The server takes this login: what waits with an older one is tried with it. */
+static void
+renew_logins(
+    struct sent *s, const struct user *u, const struct credentials *c)
+{
+	struct entry *e;
+
+	(void)pthread_mutex_lock(&s->lock);
+	TAILQ_FOREACH (e, &s->entries, all) {
+		if (e->account != user_account(u) || e->state != WAITING ||
+		    !set_login(e, u, c) || !e->refused)
+			continue;
+		e->refused = false;
+		e->next = 0;
+		e->pause_s = 0;
+	}
+	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 void
 sent_resume(struct sent *s, const struct user *u,
     const struct credentials *c)
@@ -666,8 +743,10 @@ sent_resume(struct sent *s, const struct user *u,
 	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
 	const char *directory = s->bridge->conf->state_directory;
 	const char *address = user_account(u)->address;
-	DIR *d = opendir(directory);
+	DIR *d;
 
+	renew_logins(s, u, c);
+	d = opendir(directory);
 	if (d == NULL)
 		return;
 	if (state_put_path(directory, "sent", address, &path, NULL) == 0) {

@@ -70,7 +70,10 @@ void sent_copy_commit(struct sent *s, struct sent_copy **cp,
 /* Without a commit the file is removed. */
 void sent_copy_free(struct sent_copy **cp);
 
-/* After a login: copies of the account that an earlier run left behind. */
+/*
+ * After a login that the server took: copies of the account that an earlier run
+ * left behind, and those whose own login it refused, are tried with this one.
+ */
 void sent_resume(struct sent *s, const struct user *u,
     const struct credentials *c);
 

@@ -451,8 +451,11 @@ class BridgeSite(Site):
         return a
 
     def set_verifier(self, a, iterations=None, salt=None):
-        a.verifier = verifier(a.secret, iterations or (
-            4096 if a.login == "secret" else 100000), salt)
+        self.put_verifier(a, verifier(a.secret, iterations or (
+            4096 if a.login == "secret" else 100000), salt))
+
+    def put_verifier(self, a, text):
+        a.verifier = text
         self.write_users()
         # Dovecot looks at the file once a second
         second = int(time.time())

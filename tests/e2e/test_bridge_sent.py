@@ -2,13 +2,14 @@
 # Copyright (c) 2026 The sealpost authors
 """The sealed copy of what is sent through sealpost-bridge, in Sent on a real
 Dovecot: there once, whoever brings it and whatever ends in between."""
+import base64
 import os
 import re
 import shutil
 import signal
 
 import harness
-from bridge_site import main
+from bridge_site import main, verifier
 from harness import forms_of, holds, wait_for
 from test_bridge_smtp import ANN, BOB, OUT, SIZE, SmtpCase
 
@@ -174,6 +175,38 @@ class Sent(SmtpCase):
         self.assertEqual(len(self.wait_stored()), 1)
         self.assertEqual(self.read(), [self.message()])
         self.wait_nothing_left()
+
+    def test_login_is_refused(self):
+        """The password is another one at the server: no try but one."""
+        ann = self.site.accounts[ANN]
+        right = ann.verifier
+        rounds, salt = right.split("}")[1].split(",")[:2]
+        raw = self.logged_in()
+        self.site.put_verifier(ann, verifier(
+            "another", int(rounds), base64.b64decode(salt)))
+        start = len(self.site.bridge.lines)
+        failures = self.failures()
+        try:
+            for _ in range(2):
+                raw.envelope()
+                self.assertEqual(raw.data(self.message() + b".\r\n")[0], 250)
+                self.site.bridge.wait_line(
+                    "warning: sent: .* until the user logs in again", start)
+            self.assertEqual(len(self.left_behind()), 2)
+        finally:
+            self.site.put_verifier(ann, right)
+        with self.site.client(ANN):
+            self.wait_nothing_left()
+        self.assertEqual(len(self.stored()), 2)
+        self.assertEqual(self.failures(), failures + 1)
+        self.assertEqual(len([line for line in self.site.bridge.lines[start:]
+                              if "warning: sent:" in line]), 1)
+
+    def failures(self):
+        """Logins that the server has refused."""
+        with open(self.site.path("log", "dovecot")) as f:
+            return len([line for line in f if re.search(
+                "auth: .*(mismatch|failed)", line)])
 
     def kill_before_the_copy(self):
         """The bridge, between the server's yes and the copy; its path."""
