@@ -14,6 +14,7 @@
 #include "net/stream.h"
 #include "user.h"
 
+struct gate;          /* gate.h */
 struct sent;          /* sent.h */
 struct smtp_features; /* smtp_features.h */
 
@@ -22,6 +23,7 @@ struct bridge {
 	const struct crypt *crypt;
 	const struct net_tls *tls; /* the listeners' certificate; NULL = none */
 	struct users *users;
+	struct gate *gate;
 	struct sent *sent;
 	struct smtp_features *features;
 };

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "ca.h"
 #include "cmd.h"
+#include "gate.h"
 #include "listen.h"
 #include "sent.h"
 #include "smtp_features.h"
@@ -33,6 +34,7 @@ struct running {
 	struct bridge_conf *conf;
 	struct crypt *crypt;
 	struct users *users;
+	struct gate *gate;
 	struct smtp_features *features;
 	struct sent *sent;
 	struct net_tls *tls;
@@ -47,6 +49,7 @@ running_end(struct running *r)
 	sent_free(&r->sent);
 	smtp_features_free(&r->features);
 	net_tls_free(&r->tls);
+	gate_free(&r->gate);
 	users_free(&r->users);
 	crypt_close(&r->crypt);
 	bridge_conf_free(&r->conf);
@@ -84,6 +87,7 @@ open_parts(struct running *r, struct err *err)
 		&r->tls, err) < 0 ||
 	    crypt_open(&r->crypt, err) < 0 ||
 	    users_new(r->crypt, &r->users, err) < 0 ||
+	    gate_new(r->crypt, &r->gate, err) < 0 ||
 	    smtp_features_new(r->conf, &r->features, err) < 0)
 		return -1;
 	users_limit(r->users, r->conf->max_message);
@@ -92,6 +96,7 @@ open_parts(struct running *r, struct err *err)
 		.crypt = r->crypt,
 		.tls = r->tls,
 		.users = r->users,
+		.gate = r->gate,
 		.features = r->features,
 	};
 	if (sent_new(&r->bridge, &r->sent, err) < 0)

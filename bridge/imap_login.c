@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "facts.h"
+#include "gate.h"
 #include "imap_session.h"
 #include "proto/imap_capability.h"
 #include "sent.h"
@@ -75,6 +76,7 @@ refuse(
 	log_warning("imap: login refused, user=<%s>, client=%s",
 	    log_text(user, who), net_stream_peer(s->client));
 	s->refused_logins++;
+	gate_failed(s->bridge->gate, s->account, s->client);
 	return imap_say(s->client, err, "%s %s", tag, wrong_password);
 }
 
