@@ -14,6 +14,7 @@
 #include "net/stream.h"
 #include "user.h"
 
+struct bridge_listeners; /* listen.h */
 struct gate;          /* gate.h */
 struct sent;          /* sent.h */
 struct smtp_features; /* smtp_features.h */
@@ -26,6 +27,7 @@ struct bridge {
 	struct gate *gate;
 	struct sent *sent;
 	struct smtp_features *features;
+	struct bridge_listeners *listeners; /* NULL before they are open */
 };
 
 /* `client` stays the caller's. may_plain: AUTH is allowed without TLS. */

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gate.h"
+#include "listen.h"
 #include "sent.h"
 #include "smtp_ehlo.h"
 #include "smtp_session.h"
@@ -138,13 +139,12 @@ enter(struct smtp_session *s)
 }
 
 static int
-log_in(struct smtp_session *s, const char *login, const void *password,
+try_login(struct smtp_session *s, const char *login, const void *password,
     size_t n)
 {
+	const struct account *a = bridge_conf_account(s->bridge->conf, login);
 	struct err err = { 0 };
 	int rc;
-
-	const struct account *a = bridge_conf_account(s->bridge->conf, login);
 
 	if (a == NULL || n == 0 || n > LIMIT_PASSWORD)
 		return say_refused(s, a);
@@ -154,6 +154,19 @@ log_in(struct smtp_session *s, const char *login, const void *password,
 		return enter(s);
 	rc = say_error(s, "454 4.7.0", &err);
 	forget_login(s);
+	return rc;
+}
+
+static int
+log_in(struct smtp_session *s, const char *login, const void *password,
+    size_t n)
+{
+	int rc;
+
+	bridge_client_becomes(s->bridge, s->client, CLIENT_BUSY);
+	rc = try_login(s, login, password, n);
+	bridge_client_becomes(s->bridge, s->client,
+	    s->account != NULL ? CLIENT_KNOWN : CLIENT_STRANGER);
 	return rc;
 }
 

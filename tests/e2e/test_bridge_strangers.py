@@ -10,7 +10,7 @@ from bridge_site import BridgeCase, main
 from harness import PASSWORD, PATIENCE
 from test_bridge_smtp import Raw, b64
 
-ANN, BOB = "ann@one.example", "bob@one.example"
+ANN = "ann@one.example"
 
 
 class Imap:
@@ -37,19 +37,41 @@ class Imap:
         return b""
 
 
-class Guessing(BridgeCase):
+class Strangers(BridgeCase):
     @classmethod
     def prepare(cls):
-        for address in (ANN, BOB):
-            cls.site.enrol(address, login="password", key="file")
+        cls.site.enrol(ANN, login="password", key="file")
+
+    def imap(self):
+        return Imap(self.site.bridge_imap)
+
+
+class Places(Strangers):
+    def test_strangers_make_room(self):
+        """Of three places one is ann's; others come and say nothing."""
+        self.site.start_bridge("max_connections = 3")
+        self.addCleanup(self.site.stop_bridge)
+        with self.site.client(ANN) as ann, contextlib.ExitStack() as stack:
+            silent = [stack.enter_context(socket.create_connection(
+                ("127.0.0.1", port), PATIENCE)) for port in
+                (self.site.bridge_imap, self.site.bridge_smtp) * 3]
+            # the last two have the places
+            for s in silent[-2:]:
+                self.assertTrue(s.recv(1000))
+            for s in silent[:-2]:
+                while s.recv(1000):
+                    pass
+            with self.site.submission_client(ANN) as c:
+                self.assertEqual(c.noop()[0], 250)
+            ann.noop()
+
+
+class Guessing(Strangers):
 
     def setUp(self):
         super().setUp()
         self.site.start_bridge()
         self.addCleanup(self.site.stop_bridge)
-
-    def imap(self):
-        return Imap(self.site.bridge_imap)
 
     def fail_imap(self, address):
         """Seconds until the refusal, on a connection of its own."""
