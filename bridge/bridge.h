@@ -23,6 +23,7 @@ struct bridge {
 	const struct bridge_conf *conf;
 	const struct crypt *crypt;
 	const struct net_tls *tls; /* the listeners' certificate; NULL = none */
+	const struct net_tls *outer_tls; /* beyond loopback; NULL = tls */
 	struct users *users;
 	struct gate *gate;
 	struct sent *sent;

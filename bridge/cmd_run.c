@@ -37,7 +37,7 @@ struct running {
 	struct gate *gate;
 	struct smtp_features *features;
 	struct sent *sent;
-	struct net_tls *tls;
+	struct net_tls *tls, *outer_tls;
 	struct bridge_listeners *listeners;
 	struct bridge bridge;
 };
@@ -49,6 +49,7 @@ running_end(struct running *r)
 	sent_free(&r->sent);
 	smtp_features_free(&r->features);
 	net_tls_free(&r->tls);
+	net_tls_free(&r->outer_tls);
 	gate_free(&r->gate);
 	users_free(&r->users);
 	crypt_close(&r->crypt);
@@ -95,6 +96,7 @@ open_parts(struct running *r, struct err *err)
 		.conf = r->conf,
 		.crypt = r->crypt,
 		.tls = r->tls,
+		.outer_tls = r->outer_tls,
 		.users = r->users,
 		.gate = r->gate,
 		.features = r->features,
@@ -178,7 +180,8 @@ cmd_run(const char *conf_file, int argc, char **argv)
 	if (r.help)
 		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
 	log_open("bridge", r.to_stderr || r.check_only);
-	if (bridge_conf_load(r.conf_file, &r.conf, &err) < 0)
+	if (bridge_conf_load(r.conf_file, &r.conf, &err) < 0 ||
+	    ca_outer_tls(r.conf, &r.outer_tls, &err) < 0)
 		return cmd_fail(&err);
 	if (r.check_only)
 		return EXIT_DONE;

@@ -33,7 +33,7 @@ struct session {
 	struct bridge_listeners *owner;
 	const struct bridge_service *service;
 	struct net_stream *client;
-	bool may_plain;
+	bool is_loopback; /* of the listener: may log in without TLS */
 	enum client_state state; /* guarded by the lock */
 };
 
@@ -232,14 +232,16 @@ run_session(void *arg)
 {
 	struct session *s = arg;
 	struct bridge *b = s->owner->bridge;
+	bool own = s->is_loopback || b->outer_tls == NULL;
 	struct err err = { 0 };
 
 	if (s->service->tls &&
-	    net_stream_start_tls_server(s->client, b->tls, &err) < 0)
+	    net_stream_start_tls_server(
+		s->client, own ? b->tls : b->outer_tls, &err) < 0)
 		log_info("%s: no TLS with %s: %s", s->service->name,
 		    net_stream_peer(s->client), err.text);
 	else
-		s->service->run(b, s->client, s->may_plain);
+		s->service->run(b, s->client, s->is_loopback);
 	end_session(s);
 	return NULL;
 }
@@ -344,7 +346,7 @@ new_session(struct bridge_listeners *l, const struct place *p, int fd,
 	*s = (struct session){ .owner = l,
 		.service = &p->service,
 		.client = steal(&client),
-		.may_plain = p->is_loopback };
+		.is_loopback = p->is_loopback };
 	(void)pthread_mutex_lock(&l->lock);
 	TAILQ_INSERT_TAIL(&l->sessions, s, all);
 	(void)pthread_mutex_unlock(&l->lock);
