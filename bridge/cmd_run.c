@@ -135,6 +135,7 @@ protect(struct err *err)
 {
 	if (process_no_core_dumps(err) < 0)
 		return -1;
+	process_give_back_memory();
 	if (!process_lock_memory())
 		log_info("memory is not locked as a whole: its limit "
 			 "(LimitMEMLOCK) is not infinity");
