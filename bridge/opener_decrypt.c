@@ -140,7 +140,8 @@ decrypt_with_keyring(struct user *u, const struct opener_cipher *in,
 {
 	if (u->secret != NULL && user_gnupg_home(u) == NULL)
 		return err_set(err, ERR_PERM,
-		    "the message is not for the key of %s", u->account->address);
+		    "the message is not for the key of %s",
+		    u->account->address);
 	return decrypt_with_gpg(u, NULL, in->data, in->n, out, signature, err);
 }
 
