@@ -109,7 +109,8 @@ answer_cached(struct imap_walk *w, const struct imap_response *r,
 }
 
 static int
-take_fetched(struct imap_walk *w, const struct imap_response *r, struct err *err)
+take_fetched(
+    struct imap_walk *w, const struct imap_response *r, struct err *err)
 {
 	struct imap_fetched it;
 
