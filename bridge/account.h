@@ -43,6 +43,8 @@ struct bridge_conf {
 	char *smtp_listen;
 	char *imaps_listen; /* implicit TLS; "" = none */
 	char *smtps_listen;
+	char *certificate_file; /* beyond loopback; "" = the bridge's own */
+	char *certificate_key_file;
 	char *state_directory; /* CA, cache, pins: mode 0700 */
 	uint64_t max_message; /* octets of one restored message */
 	uint64_t cache_memory; /* octets of decrypted messages held, a user */

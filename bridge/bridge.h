@@ -14,6 +14,8 @@
 #include "net/stream.h"
 #include "user.h"
 
+struct bridge_listeners; /* listen.h */
+struct gate;          /* gate.h */
 struct sent;          /* sent.h */
 struct smtp_features; /* smtp_features.h */
 
@@ -21,9 +23,12 @@ struct bridge {
 	const struct bridge_conf *conf;
 	const struct crypt *crypt;
 	const struct net_tls *tls; /* the listeners' certificate; NULL = none */
+	const struct net_tls *outer_tls; /* beyond loopback; NULL = tls */
 	struct users *users;
+	struct gate *gate;
 	struct sent *sent;
 	struct smtp_features *features;
+	struct bridge_listeners *listeners; /* NULL before they are open */
 };
 
 /* `client` stays the caller's. may_plain: AUTH is allowed without TLS. */

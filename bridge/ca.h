@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "account.h"
 #include "base/buf.h"
 #include "net/tls.h"
 
@@ -19,6 +20,14 @@
  */
 int ca_listener_tls(const char *state_directory, int64_t now,
     struct net_tls **out, struct err *err) must_check;
+
+/*
+ * certificate_file and certificate_key_file, where they are set; else *out is
+ * NULL. ERR_PERM when they cannot be used: the key does not fit, others than
+ * its owner have a permission on it.
+ */
+int ca_outer_tls(const struct bridge_conf *conf, struct net_tls **out,
+    struct err *err) must_check;
 
 /* The path of the authority's certificate (PEM), which is made if need be. */
 int ca_certificate(const char *state_directory, int64_t now, struct buf *path,

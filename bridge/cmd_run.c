@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "ca.h"
 #include "cmd.h"
+#include "gate.h"
 #include "listen.h"
 #include "sent.h"
 #include "smtp_features.h"
@@ -33,9 +34,10 @@ struct running {
 	struct bridge_conf *conf;
 	struct crypt *crypt;
 	struct users *users;
+	struct gate *gate;
 	struct smtp_features *features;
 	struct sent *sent;
-	struct net_tls *tls;
+	struct net_tls *tls, *outer_tls;
 	struct bridge_listeners *listeners;
 	struct bridge bridge;
 };
@@ -47,6 +49,8 @@ running_end(struct running *r)
 	sent_free(&r->sent);
 	smtp_features_free(&r->features);
 	net_tls_free(&r->tls);
+	net_tls_free(&r->outer_tls);
+	gate_free(&r->gate);
 	users_free(&r->users);
 	crypt_close(&r->crypt);
 	bridge_conf_free(&r->conf);
@@ -84,6 +88,7 @@ open_parts(struct running *r, struct err *err)
 		&r->tls, err) < 0 ||
 	    crypt_open(&r->crypt, err) < 0 ||
 	    users_new(r->crypt, &r->users, err) < 0 ||
+	    gate_new(r->crypt, &r->gate, err) < 0 ||
 	    smtp_features_new(r->conf, &r->features, err) < 0)
 		return -1;
 	users_limit(r->users, r->conf->max_message);
@@ -91,7 +96,9 @@ open_parts(struct running *r, struct err *err)
 		.conf = r->conf,
 		.crypt = r->crypt,
 		.tls = r->tls,
+		.outer_tls = r->outer_tls,
 		.users = r->users,
+		.gate = r->gate,
 		.features = r->features,
 	};
 	if (sent_new(&r->bridge, &r->sent, err) < 0)
@@ -128,6 +135,7 @@ protect(struct err *err)
 {
 	if (process_no_core_dumps(err) < 0)
 		return -1;
+	process_give_back_memory();
 	if (!process_lock_memory())
 		log_info("memory is not locked as a whole: its limit "
 			 "(LimitMEMLOCK) is not infinity");
@@ -173,7 +181,8 @@ cmd_run(const char *conf_file, int argc, char **argv)
 	if (r.help)
 		return fputs(usage, stdout) == EOF ? EXIT_FAILED : EXIT_DONE;
 	log_open("bridge", r.to_stderr || r.check_only);
-	if (bridge_conf_load(r.conf_file, &r.conf, &err) < 0)
+	if (bridge_conf_load(r.conf_file, &r.conf, &err) < 0 ||
+	    ca_outer_tls(r.conf, &r.outer_tls, &err) < 0)
 		return cmd_fail(&err);
 	if (r.check_only)
 		return EXIT_DONE;

@@ -210,6 +210,10 @@ static const struct setting bridge_settings[] = {
 	    0, 0, { NULL } },
 	{ "imaps_listen", set_listen, AT(imaps_listen), "", 0, 0, { NULL } },
 	{ "smtps_listen", set_listen, AT(smtps_listen), "", 0, 0, { NULL } },
+	{ "certificate_file", set_path, AT(certificate_file), "", 0, 0,
+	    { NULL } },
+	{ "certificate_key_file", set_path, AT(certificate_key_file), "", 0, 0,
+	    { NULL } },
 	{ "state_directory", set_path, AT(state_directory), "", 0, 0,
 	    { NULL } },
 	{ "max_message", set_size, AT(max_message), "64M", 1 << 20, GIGA,
@@ -376,6 +380,16 @@ complete_account(struct account *a, struct err *err)
 	return a->user == NULL ? err_nomem(err) : 0;
 }
 
+static int
+check_certificate(const struct bridge_conf *c, struct err *err)
+{
+	if ((c->certificate_file[0] != '\0') !=
+	    (c->certificate_key_file[0] != '\0'))
+		return err_set(err, ERR_PERM,
+		    "certificate_file and certificate_key_file go together");
+	return 0;
+}
+
 /* $XDG_STATE_HOME/sealpost, or ~/.local/state/sealpost. */
 static int
 complete_state(struct bridge_conf *c, struct err *err)
@@ -430,6 +444,8 @@ bridge_conf_free(struct bridge_conf **cp)
 	free(c->smtp_listen);
 	free(c->imaps_listen);
 	free(c->smtps_listen);
+	free(c->certificate_file);
+	free(c->certificate_key_file);
 	free(c->state_directory);
 	free(c);
 }
@@ -453,7 +469,7 @@ bridge_conf_load(const char *path, struct bridge_conf **out, struct err *err)
 	for (size_t i = 0; i < c->account_count; i++)
 		if (complete_account(&c->accounts[i], err) < 0)
 			return err_context(err, "%s", path);
-	if (complete_state(c, err) < 0)
+	if (check_certificate(c, err) < 0 || complete_state(c, err) < 0)
 		return err_context(err, "%s", path);
 	*out = steal(&c);
 	return 0;

@@ -283,6 +283,44 @@ send_all(struct append *a, struct err *err)
 	return imap_answer_as(s, a->tag, &own.result, err);
 }
 
+static int
+take_found(void *ctx, const struct imap_response *r, struct err *err)
+{
+	bool *found = ctx;
+
+	(void)err;
+	if (!imap_response_is(r, "SEARCH"))
+		return 0;
+	*found = *found || r->rest_len > 0;
+	return 1;
+}
+
+/*
+ * A client may bring a message back that has left the folder since, and remove
+ * it elsewhere when it is told that it is stored. Asked where the folder is
+ * selected, as it is by programs that synchronize. 1, 0 it has gone, -1.
+ */
+static int
+is_there_still(struct append *a, uint32_t uidvalidity, uint32_t uid,
+    struct err *err)
+{
+	bool found = false;
+	cleanup(imap_own_reset) struct imap_own own = { .data = take_found,
+		.ctx = &found };
+	struct imap_session *s = a->s;
+	char text[40];
+
+	if (uid == 0 || s->mailbox == NULL || s->uidvalidity == 0 ||
+	    strcmp(s->mailbox, (const char *)a->folder.data) != 0)
+		return 1;
+	if (s->uidvalidity != uidvalidity)
+		return 0;
+	(void)snprintf(text, sizeof text, "UID SEARCH UID %u", (unsigned)uid);
+	if (imap_run(s, &own, text, strlen(text), err) < 0)
+		return -1;
+	return own.ok && found;
+}
+
 /* The bridge may have stored this copy of a sent message itself. */
 static int
 send_once(struct append *a, struct err *err)
@@ -303,6 +341,9 @@ send_once(struct append *a, struct err *err)
 		sent_client_done(s->bridge->sent, &client, a->stored);
 		return rc;
 	}
+	rc = is_there_still(a, uidvalidity, uid, err);
+	if (rc <= 0)
+		return rc < 0 ? -1 : send_all(a, err);
 	if (uid == 0)
 		return imap_answer(s, a->tag, err, "OK Append completed.");
 	return imap_answer(s, a->tag, err,

@@ -73,14 +73,6 @@ copy_items(const struct fetch *f, const struct imap_response *r,
 }
 
 static int
-end(struct fetch *f, struct buf *out, struct err *err)
-{
-	if (buf_puts(out, ")\r\n", err) < 0)
-		return -1;
-	return net_stream_write(f->s->client, out->data, out->len, err);
-}
-
-static int
 as_stored(
     void *ctx, const struct imap_response *r, uint32_t uid, struct err *err)
 {
@@ -89,9 +81,11 @@ as_stored(
 	    buf_reset) struct buf out = { .limit = f->s->response.text.limit };
 
 	(void)uid;
-	if (begin(&out, r, err) < 0 || copy_items(f, r, false, &out, err) < 0)
+	if (begin(&out, r, err) < 0 ||
+	    copy_items(f, r, false, &out, err) < 0 ||
+	    buf_puts(&out, ")\r\n", err) < 0)
 		return -1;
-	return end(f, &out, err);
+	return net_stream_write(f->s->client, out.data, out.len, err);
 }
 
 static int
@@ -99,11 +93,13 @@ as_restored(void *ctx, const struct imap_response *r, uint32_t uid,
     struct imap_view *v, struct err *err)
 {
 	struct fetch *f = ctx;
-	cleanup(buf_reset) struct buf out = { .limit = SIZE_MAX / 4,
-		.secret = true };
+	cleanup(imap_pieces_reset) struct imap_pieces out = {
+		.text = { .limit = SIZE_MAX / 4, .secret = true },
+	};
 	struct err why = { 0 };
 
-	if (begin(&out, r, err) < 0 || copy_items(f, r, true, &out, err) < 0)
+	if (begin(&out.text, r, err) < 0 ||
+	    copy_items(f, r, true, &out.text, err) < 0)
 		return -1;
 	if (imap_view_put(v, &f->items, &out, &why) < 0) {
 		f->walk.left_out = true;
@@ -112,7 +108,9 @@ as_restored(void *ctx, const struct imap_response *r, uint32_t uid,
 		    f->s->account->address, (unsigned)uid, why.text);
 		return 0;
 	}
-	return end(f, &out, err);
+	if (buf_puts(&out.text, ")\r\n", err) < 0)
+		return -1;
+	return imap_pieces_write(&out, f->s->client, err);
 }
 
 /* ---- the command ---- */

@@ -11,7 +11,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "facts.h"
+#include "gate.h"
 #include "imap_session.h"
+#include "listen.h"
 #include "proto/imap_capability.h"
 #include "sent.h"
 #include "store/metacache.h"
@@ -75,6 +77,7 @@ refuse(
 	log_warning("imap: login refused, user=<%s>, client=%s",
 	    log_text(user, who), net_stream_peer(s->client));
 	s->refused_logins++;
+	gate_failed(s->bridge->gate, s->account, s->client);
 	return imap_say(s->client, err, "%s %s", tag, wrong_password);
 }
 
@@ -140,8 +143,8 @@ welcome(struct imap_session *s, const char *tag, struct err *err)
 									 : 1;
 }
 
-int
-imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
+static int
+log_in_as(struct imap_session *s, const char *tag, const char *who,
     const char *password, size_t len, struct err *err)
 {
 	struct err why = { 0 };
@@ -161,6 +164,19 @@ imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
 	if (rc == 0)
 		return refuse(s, tag, who, err);
 	return log_in_error(s, tag, who, &why, err);
+}
+
+int
+imap_log_in_as(struct imap_session *s, const char *tag, const char *who,
+    const char *password, size_t len, struct err *err)
+{
+	int rc;
+
+	bridge_client_becomes(s->bridge, s->client, CLIENT_BUSY);
+	rc = log_in_as(s, tag, who, password, len, err);
+	bridge_client_becomes(s->bridge, s->client,
+	    rc > 0 ? CLIENT_KNOWN : CLIENT_STRANGER);
+	return rc;
 }
 
 /* ---- commands ---- */

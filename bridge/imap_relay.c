@@ -324,16 +324,48 @@ dispatch(struct imap_session *s, struct imap_own *own, struct err *err)
 	return 0;
 }
 
+/* Up to a literal: is it a FETCH response? */
+static bool
+is_fetch(const struct imap_session *s, struct imap_response *r)
+{
+	return imap_response_parse(s->response.text.data,
+		   s->response.text.len, r, NULL) == 0 &&
+	       r->kind == IMAP_DATA && imap_response_is(r, "FETCH");
+}
+
 static bool
 is_streamed(const struct imap_session *s, const struct imap_own *own)
 {
 	struct imap_response r;
 
-	return own != NULL && own->streams != NULL &&
-	       imap_response_parse(s->response.text.data, s->response.text.len,
-		   &r, NULL) == 0 &&
-	       r.kind == IMAP_DATA && imap_response_is(&r, "FETCH") &&
+	return own != NULL && own->streams != NULL && is_fetch(s, &r) &&
 	       own->streams(own->ctx, &r);
+}
+
+static bool
+is_taken(const struct imap_session *s, const struct imap_own *own,
+    struct sink *to)
+{
+	uint64_t octets = s->response.literal.octets;
+	struct imap_response r;
+
+	return own != NULL && own->takes != NULL &&
+	       octets > LIMIT_SPOOL_MEMORY && is_fetch(s, &r) &&
+	       own->takes(own->ctx, &r, octets, to);
+}
+
+/* In place of "{n}": an empty string. */
+static int
+withdraw_announcement(struct imap_frame *f, struct err *err)
+{
+	struct buf *t = &f->text;
+
+	while (t->len > f->line_at && t->data[t->len - 1] != '{')
+		t->len--;
+	t->len--;
+	if (t->len > f->line_at && t->data[t->len - 1] == '~')
+		t->len--;
+	return buf_puts(t, "\"\"", err);
 }
 
 /* What was gathered, and the literal behind it, to the client. */
@@ -356,9 +388,19 @@ take_literal(
     struct imap_session *s, struct imap_own *own, bool *lost, struct err *err)
 {
 	struct imap_frame *f = &s->response;
+	struct sink to;
 
-	if (f->literal.octets <= f->text.limit - f->text.len)
-		return imap_keep_literal(s->server, f, err);
+	if (f->literal.octets <= f->text.limit - f->text.len) {
+		if (!is_taken(s, own, &to))
+			return imap_keep_literal(s->server, f, err);
+		if (withdraw_announcement(f, err) < 0 ||
+		    imap_read_literal(
+			s->server, f->literal.octets, &to, err) < 0)
+			return -1;
+		own->took = true;
+		imap_frame_resume(f);
+		return 0;
+	}
 	if (own == NULL ||
 	    imap_skip_literal(s->server, f->literal.octets, err) < 0)
 		return err_set(err, ERR_PROTO, "the server's answer is huge");
@@ -375,6 +417,8 @@ gather(struct imap_session *s, struct imap_own *own, struct err *err)
 	bool streamed = false, lost = false;
 	int rc;
 
+	if (own != NULL)
+		own->took = false;
 	for (;;) {
 		rc = imap_read(s->server, &s->response, &what, err);
 		if (rc <= 0)

@@ -91,6 +91,14 @@ struct imap_own {
 	 * as it comes? NULL: none does.
 	 */
 	bool (*streams)(void *ctx, const struct imap_response *r);
+	/*
+	 * Takes the large literal that comes next in this FETCH response into
+	 * *to; "" stands in its place then, and `took` is set while the
+	 * response is looked at. NULL: stays in the response.
+	 */
+	bool (*takes)(void *ctx, const struct imap_response *r,
+	    uint64_t octets, struct sink *to);
+	bool took;
 	bool too_large;    /* a response had a literal over the limit */
 	bool done, ok;
 	struct buf result; /* "OK ..." as the server has ended it */

@@ -44,6 +44,23 @@ keep_facts(struct imap_walk *w, uint32_t uid, const struct message *m)
 		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
 }
 
+/* What has come in the response, or was taken out of it on the way. */
+static int
+open_octets(struct imap_walk *w, const struct imap_value *body,
+    enum opened *kind, struct buf *restored, struct err *err)
+{
+	cleanup(
+	    buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
+	const uint8_t *stored;
+	size_t n;
+
+	if (w->own.took && body->type == IMAP_QUOTED && body->len == 0)
+		return opener_intake_open(w->intake, kind, restored, err);
+	if (imap_walk_octets_of(body, &scratch, &stored, &n, err) < 0)
+		return -1;
+	return opener_open(w->s->user, stored, n, kind, restored, err);
+}
+
 static int
 open_body(struct imap_walk *w, const struct imap_response *r,
     const struct imap_todo *t, const struct imap_fetched *it, struct err *err)
@@ -52,16 +69,11 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 	cleanup(buf_reset) struct buf restored = {
 		.limit = w->s->bridge->conf->max_message, .secret = true
 	};
-	cleanup(
-	    buf_reset) struct buf scratch = { .limit = LIMIT_IMAP_RESPONSE };
 	struct message_key k;
 	enum opened kind;
 	struct err why = { 0 };
-	const uint8_t *stored;
-	size_t n;
 
-	if (imap_walk_octets_of(&it->body, &scratch, &stored, &n, &why) < 0 ||
-	    opener_open(w->s->user, stored, n, &kind, &restored, &why) < 0) {
+	if (open_octets(w, &it->body, &kind, &restored, &why) < 0) {
 		imap_walk_leave_out(w, t->uid, &why);
 		return 1;
 	}
@@ -97,9 +109,9 @@ answer_cached(struct imap_walk *w, const struct imap_response *r,
 }
 
 static int
-take_body(void *ctx, const struct imap_response *r, struct err *err)
+take_fetched(
+    struct imap_walk *w, const struct imap_response *r, struct err *err)
 {
-	struct imap_walk *w = ctx;
 	struct imap_fetched it;
 
 	if (!imap_response_is(r, "FETCH"))
@@ -117,6 +129,16 @@ take_body(void *ctx, const struct imap_response *r, struct err *err)
 
 	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
 			       : open_body(w, r, &t, &it, err);
+}
+
+static int
+take_body(void *ctx, const struct imap_response *r, struct err *err)
+{
+	struct imap_walk *w = ctx;
+	int rc = take_fetched(w, r, err);
+
+	opener_intake_free(&w->intake);
+	return rc;
 }
 
 /* ---- slices of todo ---- */
@@ -220,6 +242,37 @@ is_of_slice(void *ctx, const struct imap_response *r)
 	return false;
 }
 
+/* Is what comes next, behind what there is of a response, the message? */
+static bool
+is_body_next(const struct imap_response *r)
+{
+	static const char name[] = "BODY[] ";
+	size_t n = r->rest_len;
+
+	while (n > 0 && r->rest[n - 1] != '{')
+		n--;
+	return n > sizeof name &&
+	       imap_equal(&r->rest[n - sizeof name], sizeof name - 1, name);
+}
+
+/* A large message is not gathered: its armor is undone as it comes. */
+static bool
+takes_body(void *ctx, const struct imap_response *r, uint64_t octets,
+    struct sink *to)
+{
+	struct imap_walk *w = ctx;
+
+	if (!is_of_slice(w, r) || !is_body_next(r))
+		return false;
+	opener_intake_free(&w->intake);
+	message_cache_make_room(w->s->messages, (size_t)octets);
+	if (opener_intake_new(
+		w->s->user, (size_t)octets, &w->intake, NULL) < 0)
+		return false;
+	*to = opener_intake_sink(w->intake);
+	return true;
+}
+
 /*
  * One of the slice had more octets than any message that could be opened here.
  * Which one it was tells a command for each that did not come.
@@ -262,6 +315,7 @@ imap_walk_run_slice(struct imap_walk *w, struct err *err)
 
 	w->own.streams = stored ? is_of_slice : NULL;
 	w->own.data = stored ? NULL : take_body;
+	w->own.takes = stored || w->slice_cached ? NULL : takes_body;
 	w->own.ctx = w;
 	if (imap_run(w->s, &w->own, (char *)text.data, text.len, err) < 0)
 		return -1;

@@ -112,11 +112,48 @@ section_of(struct imap_view *v, const struct section *want, struct buf *scratch,
 	return rc < 0 ? -1 : 0;
 }
 
-static int
-put_section(struct imap_view *v, const struct imap_item *item, struct buf *out,
-    struct err *err)
+void
+imap_pieces_reset(struct imap_pieces *p)
 {
-	cleanup(buf_reset) struct buf scratch = { .limit = out->limit,
+	buf_reset(&p->text);
+	p->count = 0;
+}
+
+int
+imap_pieces_write(
+    const struct imap_pieces *p, struct net_stream *to, struct err *err)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < p->count; i++) {
+		const struct imap_piece *one = &p->of[i];
+
+		if (net_stream_write(
+			to, p->text.data + at, one->at - at, err) < 0 ||
+		    net_stream_write(to, one->data, one->n, err) < 0)
+			return -1;
+		at = one->at;
+	}
+	return net_stream_write(to, p->text.data + at, p->text.len - at, err);
+}
+
+/* A literal, of which the octets stay where they are. */
+static int
+put_borrowed(
+    struct imap_pieces *out, const uint8_t *data, size_t n, struct err *err)
+{
+	if (buf_putf(&out->text, err, "{%zu}\r\n", n) < 0)
+		return -1;
+	out->of[out->count++] = (struct imap_piece){ out->text.len, data, n };
+	return 0;
+}
+
+static int
+put_section(struct imap_view *v, const struct imap_item *item,
+    struct imap_pieces *out, struct err *err)
+{
+	enum { MANY = 64 << 10 };
+	cleanup(buf_reset) struct buf scratch = { .limit = out->text.limit,
 		.secret = true };
 	const uint8_t *data = NULL;
 	size_t n = 0;
@@ -131,10 +168,12 @@ put_section(struct imap_view *v, const struct imap_item *item, struct buf *out,
 		if (n > item->count)
 			n = item->count;
 	}
+	if (n >= MANY && scratch.len == 0 && out->count < countof(out->of))
+		return put_borrowed(out, data, n, err);
 	/* at once: growth by doubling is dear where memory is wiped */
-	if (buf_reserve(out, n + 64, err) < 0)
+	if (buf_reserve(&out->text, n + 64, err) < 0)
 		return -1;
-	return imap_put_literal(data, n, out, err);
+	return imap_put_literal(data, n, &out->text, err);
 }
 
 static int
@@ -165,9 +204,11 @@ put_structure(
 }
 
 static int
-put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
-    struct err *err)
+put_value(struct imap_view *v, const struct imap_item *item,
+    struct imap_pieces *pieces, struct err *err)
 {
+	struct buf *out = &pieces->text;
+
 	switch (item->kind) {
 	case IMAP_ITEM_PASS:
 		break;
@@ -181,24 +222,26 @@ put_value(struct imap_view *v, const struct imap_item *item, struct buf *out,
 		return put_structure(
 		    v, item->kind == IMAP_ITEM_BODYSTRUCTURE, out, err);
 	case IMAP_ITEM_SECTION:
-		return put_section(v, item, out, err);
+		return put_section(v, item, pieces, err);
 	}
 	return 0;
 }
 
 int
-imap_view_put(struct imap_view *v, const struct imap_fetch *f, struct buf *out,
-    struct err *err)
+imap_view_put(struct imap_view *v, const struct imap_fetch *f,
+    struct imap_pieces *out, struct err *err)
 {
+	struct buf *t = &out->text;
+
 	for (size_t i = 0; i < f->count; i++) {
 		const struct imap_item *item = &f->items[i];
 
 		if (item->kind == IMAP_ITEM_PASS)
 			continue;
-		if ((out->len > 0 && out->data[out->len - 1] != '(' &&
-			buf_putc(out, ' ', err) < 0) ||
-		    buf_puts(out, item->label, err) < 0 ||
-		    buf_putc(out, ' ', err) < 0 ||
+		if ((t->len > 0 && t->data[t->len - 1] != '(' &&
+			buf_putc(t, ' ', err) < 0) ||
+		    buf_puts(t, item->label, err) < 0 ||
+		    buf_putc(t, ' ', err) < 0 ||
 		    put_value(v, item, out, err) < 0)
 			return -1;
 	}

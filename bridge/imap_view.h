@@ -6,6 +6,7 @@
 #define BRIDGE_IMAP_VIEW_H
 
 #include "facts.h"
+#include "net/stream.h"
 #include "proto/imap_fetch.h"
 
 /* A restored message, or its header and size alone. */
@@ -31,10 +32,28 @@ enum imap_need { NEEDS_HEADER /* and size */, NEEDS_STRUCTURE, NEEDS_BODY };
 enum imap_need imap_need_of(const struct imap_fetch *f);
 
 /*
+ * Text, and octets of a message that belong into it: borrowed, so that a large
+ * message is in memory once.
+ */
+struct imap_pieces {
+	struct buf text; /* born with its limit by the owner */
+	struct imap_piece {
+		size_t at; /* in text, in ascending order */
+		const uint8_t *data;
+		size_t n;
+	} of[16];
+	size_t count;
+};
+void imap_pieces_reset(struct imap_pieces *p);
+int imap_pieces_write(const struct imap_pieces *p, struct net_stream *to,
+    struct err *err) must_check;
+
+/*
  * Appends " LABEL value" of every item that is not IMAP_ITEM_PASS; without the
- * first blank at the beginning of a list. ERR_TEMP, ERR_PERM over the limit.
+ * first blank at the beginning of a list. The view's message is borrowed.
+ * ERR_TEMP, ERR_PERM over the limit.
  */
 int imap_view_put(struct imap_view *v, const struct imap_fetch *f,
-    struct buf *out, struct err *err) must_check;
+    struct imap_pieces *out, struct err *err) must_check;
 
 #endif

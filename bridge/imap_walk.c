@@ -19,6 +19,7 @@ imap_walk_reset(struct imap_walk *w)
 	buf_reset(&w->verdict);
 	imap_own_reset(&w->own);
 	imap_walk_dismiss(w);
+	opener_intake_free(&w->intake);
 	imap_members_reset(&w->asked);
 	free(w->todo);
 	w->todo = NULL;

@@ -57,6 +57,7 @@ struct imap_walk {
 	size_t todo_count, todo_room;
 	size_t slice_at, slice_end; /* of todo: what is asked for just now */
 	bool slice_cached;
+	struct opener_intake *intake; /* of a large body; NULL: none comes */
 };
 
 /* Nothing may be forwarded and not answered. -1 ends the session. */

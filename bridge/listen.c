@@ -21,18 +21,20 @@ enum {
 	SOCKETS_MAX = 64,
 	STACK_SIZE = 1 << 20,
 	STOP_TIMEOUT_S = 5,
+	ROOM_TIMEOUT_S = 1,
 	NO_DESCRIPTORS_PAUSE_MS = 200,
 };
 
 enum { STOP = 's', SESSION_ENDED = 'e' };
 
 struct session {
-	LIST_ENTRY(session) all; /* of the sessions, then of the ended */
+	TAILQ_ENTRY(session) all; /* of the sessions, then of the ended */
 	pthread_t thread;
 	struct bridge_listeners *owner;
 	const struct bridge_service *service;
 	struct net_stream *client;
-	bool may_plain;
+	bool is_loopback; /* of the listener: may log in without TLS */
+	enum client_state state; /* guarded by the lock */
 };
 
 struct place {
@@ -50,8 +52,8 @@ struct bridge_listeners {
 	int wake[2]; /* what is said to the acceptor */
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t changed;
-	LIST_HEAD(sessions, session) sessions;
-	struct sessions ended; /* whose threads are to be joined */
+	TAILQ_HEAD(sessions, session) sessions; /* the oldest first */
+	struct sessions ended;  /* whose threads are to be joined */
 	size_t count;
 };
 
@@ -163,8 +165,8 @@ bridge_listeners_open(struct bridge *b, const struct bridge_service *services,
 		return err_nomem(err);
 	l->bridge = b;
 	l->wake[0] = l->wake[1] = -1;
-	LIST_INIT(&l->sessions);
-	LIST_INIT(&l->ended);
+	TAILQ_INIT(&l->sessions);
+	TAILQ_INIT(&l->ended);
 	(void)pthread_mutex_init(&l->lock, NULL);
 	(void)pthread_cond_init(&l->changed, NULL);
 	if (pipe(l->wake) < 0)
@@ -174,6 +176,7 @@ bridge_listeners_open(struct bridge *b, const struct bridge_service *services,
 			return -1;
 	if (l->place_count == 0)
 		return err_set(err, ERR_PERM, "there is no listener");
+	b->listeners = l;
 	*out = steal(&l);
 	return 0;
 }
@@ -192,11 +195,11 @@ end_session(struct session *s)
 	struct bridge_listeners *l = s->owner;
 
 	(void)pthread_mutex_lock(&l->lock);
-	LIST_REMOVE(s, all);
+	TAILQ_REMOVE(&l->sessions, s, all);
 	(void)pthread_mutex_unlock(&l->lock);
 	net_stream_free(&s->client);
 	(void)pthread_mutex_lock(&l->lock);
-	LIST_INSERT_HEAD(&l->ended, s, all);
+	TAILQ_INSERT_TAIL(&l->ended, s, all);
 	l->count--;
 	(void)tell_acceptor(l, SESSION_ENDED);
 	(void)pthread_cond_signal(&l->changed);
@@ -214,8 +217,8 @@ join_ended(struct bridge_listeners *l)
 	struct session *s;
 
 	(void)pthread_mutex_lock(&l->lock);
-	while ((s = LIST_FIRST(&l->ended)) != NULL) {
-		LIST_REMOVE(s, all);
+	while ((s = TAILQ_FIRST(&l->ended)) != NULL) {
+		TAILQ_REMOVE(&l->ended, s, all);
 		(void)pthread_mutex_unlock(&l->lock);
 		(void)pthread_join(s->thread, NULL);
 		free(s);
@@ -229,14 +232,16 @@ run_session(void *arg)
 {
 	struct session *s = arg;
 	struct bridge *b = s->owner->bridge;
+	bool own = s->is_loopback || b->outer_tls == NULL;
 	struct err err = { 0 };
 
 	if (s->service->tls &&
-	    net_stream_start_tls_server(s->client, b->tls, &err) < 0)
+	    net_stream_start_tls_server(
+		s->client, own ? b->tls : b->outer_tls, &err) < 0)
 		log_info("%s: no TLS with %s: %s", s->service->name,
 		    net_stream_peer(s->client), err.text);
 	else
-		s->service->run(b, s->client, s->may_plain);
+		s->service->run(b, s->client, s->is_loopback);
 	end_session(s);
 	return NULL;
 }
@@ -257,13 +262,59 @@ start_thread(struct session *s)
 
 /* ---- accepting ---- */
 
+void
+bridge_client_becomes(struct bridge *b, const struct net_stream *client,
+    enum client_state state)
+{
+	struct bridge_listeners *l = b->listeners;
+	struct session *s;
+
+	if (l == NULL)
+		return;
+	(void)pthread_mutex_lock(&l->lock);
+	TAILQ_FOREACH (s, &l->sessions, all)
+		if (s->client == client)
+			s->state = state;
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+/* With the lock. False: there is none that could be put out. */
+static bool
+put_out_stranger(struct bridge_listeners *l)
+{
+	struct session *s;
+
+	TAILQ_FOREACH (s, &l->sessions, all)
+		if (s->state == CLIENT_STRANGER)
+			break;
+	if (s == NULL)
+		return false;
+	log_info("%s: all places are taken: client=%s has not logged in, and "
+		 "loses its own",
+	    s->service->name, net_stream_peer(s->client));
+	s->state = CLIENT_BUSY; /* it is on its way out */
+	net_stream_interrupt(s->client);
+	return true;
+}
+
+/* Waits for the one that was put out: there are never more than the limit. */
 static bool
 take_room(struct bridge_listeners *l)
 {
+	struct timespec until;
 	bool room;
+	int rc = 0;
 
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ROOM_TIMEOUT_S;
 	(void)pthread_mutex_lock(&l->lock);
 	room = l->count < l->bridge->conf->max_connections;
+	if (!room && put_out_stranger(l))
+		while (!room && rc == 0) {
+			rc = pthread_cond_timedwait(
+			    &l->changed, &l->lock, &until);
+			room = l->count < l->bridge->conf->max_connections;
+		}
 	if (room)
 		l->count++;
 	(void)pthread_mutex_unlock(&l->lock);
@@ -295,14 +346,14 @@ new_session(struct bridge_listeners *l, const struct place *p, int fd,
 	*s = (struct session){ .owner = l,
 		.service = &p->service,
 		.client = steal(&client),
-		.may_plain = p->is_loopback };
+		.is_loopback = p->is_loopback };
 	(void)pthread_mutex_lock(&l->lock);
-	LIST_INSERT_HEAD(&l->sessions, s, all);
+	TAILQ_INSERT_TAIL(&l->sessions, s, all);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (start_thread(s) == 0)
 		return 0;
 	(void)pthread_mutex_lock(&l->lock);
-	LIST_REMOVE(s, all);
+	TAILQ_REMOVE(&l->sessions, s, all);
 	(void)pthread_mutex_unlock(&l->lock);
 	net_stream_free(&s->client);
 	free(s);
@@ -391,7 +442,7 @@ await_sessions(struct bridge_listeners *l)
 	(void)clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += STOP_TIMEOUT_S;
 	(void)pthread_mutex_lock(&l->lock);
-	LIST_FOREACH (s, &l->sessions, all)
+	TAILQ_FOREACH (s, &l->sessions, all)
 		net_stream_interrupt(s->client);
 	while (l->count > 0 && rc == 0)
 		rc = pthread_cond_timedwait(&l->changed, &l->lock, &until);

@@ -25,7 +25,24 @@ struct bridge_service {
 
 struct bridge_listeners;
 
-/* Opens them all, copies `services`; ERR_PERM for one that may not be, ERR_TEMP. */
+/* Of a client, as its session says it. */
+enum client_state {
+	CLIENT_STRANGER, /* at first: has not logged in, and owes the next word */
+	CLIENT_BUSY,     /* its login is being checked, or its refusal waits */
+	CLIENT_KNOWN,    /* logged in */
+};
+
+/*
+ * Where all places (max_connections) are taken, a new client gets that of the
+ * oldest stranger. Nothing is done for a client that no listener brought.
+ */
+void bridge_client_becomes(struct bridge *b, const struct net_stream *client,
+    enum client_state state);
+
+/*
+ * Opens them all, copies `services`; b->listeners is set. ERR_PERM for one that
+ * may not be, ERR_TEMP.
+ */
 int bridge_listeners_open(struct bridge *b,
     const struct bridge_service *services, size_t count,
     struct bridge_listeners **out, struct err *err) must_check;

@@ -40,7 +40,10 @@ give_back(void *what)
 	atomic_fetch_add(&given_back, 1);
 }
 
-/* Says something, and waits for the end. */
+/*
+ * Says something, and waits for the end; meanwhile what the client says is what
+ * becomes of it: k(nown), b(usy), s(tranger), and it is echoed.
+ */
 static void
 session(struct bridge *b, struct net_stream *client, bool may_plain)
 {
@@ -55,8 +58,16 @@ session(struct bridge *b, struct net_stream *client, bool may_plain)
 	    net_stream_write(client, octets, sizeof octets, &err) < 0 ||
 	    net_stream_flush(client, &err) < 0)
 		return;
-	while (net_stream_read(client, &data, &n, &err) > 0)
-		net_stream_ate(client, n);
+	while (net_stream_read(client, &data, &n, &err) > 0) {
+		bridge_client_becomes(b, client,
+		    data[0] == 'k'     ? CLIENT_KNOWN
+			: data[0] == 'b' ? CLIENT_BUSY
+					 : CLIENT_STRANGER);
+		if (net_stream_write(client, data, 1, &err) < 0 ||
+		    net_stream_flush(client, &err) < 0)
+			return;
+		net_stream_ate(client, 1);
+	}
 }
 
 /* A port that was free a moment ago. */
@@ -122,6 +133,99 @@ connect_to(const struct fixture *f)
 	return fd;
 }
 
+/* It has a place: what its session says first has come. */
+static int
+enter(const struct fixture *f)
+{
+	char text[16];
+	int fd = connect_to(f);
+
+	assert_int_equal(recv(fd, text, sizeof text, MSG_WAITALL), 16);
+	return fd;
+}
+
+static void
+become(int fd, char what)
+{
+	char echo = '\0';
+
+	assert_int_equal(send(fd, &what, 1, 0), 1);
+	assert_int_equal(recv(fd, &echo, 1, 0), 1);
+	assert_int_equal(echo, what);
+}
+
+static void
+is_put_out(int *fd)
+{
+	char c;
+
+	assert_true(recv(*fd, &c, 1, 0) <= 0);
+	close_fd(fd);
+}
+
+static void
+is_turned_away(const struct fixture *f)
+{
+	cleanup(close_fd) int fd = connect_to(f);
+	char text[6];
+
+	assert_int_equal(recv(fd, text, sizeof text, MSG_WAITALL), 6);
+	assert_memory_equal(text, "busy\r\n", 6);
+}
+
+static void
+end(struct fixture *f, pthread_t thread)
+{
+	void *rc = NULL;
+
+	assert_int_equal(kill(getpid(), SIGUSR1), 0);
+	assert_int_equal(pthread_join(thread, &rc), 0);
+	assert_ptr_equal(rc, f);
+	bridge_listeners_free(&f->listeners);
+	crypt_close(&f->crypt);
+}
+
+/*
+ * All places are taken: a new client gets that of the oldest stranger, never of
+ * one whose login is checked, or who has logged in.
+ */
+static void
+test_places(void **state)
+{
+	struct fixture f = { .listeners = NULL };
+	int clients[CLIENTS], more[3];
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&kept, give_back), 0);
+	open_all(&f);
+	assert_int_equal(pthread_create(&thread, NULL, serve, &f), 0);
+	for (size_t i = 0; i < CLIENTS; i++)
+		clients[i] = enter(&f);
+	become(clients[0], 'k');
+	become(clients[1], 'b');
+	more[0] = enter(&f);
+	is_put_out(&clients[2]);
+	more[1] = enter(&f);
+	is_put_out(&clients[3]);
+	become(clients[1], 's'); /* the oldest that is one */
+	more[2] = enter(&f);
+	is_put_out(&clients[1]);
+	for (size_t i = 0; i < countof(more); i++)
+		become(more[i], 'k');
+	is_turned_away(&f);
+	become(clients[0], 'k');
+	become(more[0], 's');
+	clients[1] = enter(&f);
+	is_put_out(&more[0]);
+	end(&f, thread);
+	is_put_out(&clients[0]);
+	is_put_out(&clients[1]);
+	is_put_out(&more[1]);
+	is_put_out(&more[2]);
+	assert_int_equal(pthread_key_delete(kept), 0);
+}
+
 /*
  * Sessions that are open when the signal comes: all of them end, and their
  * threads have given everything back before the process may end.
@@ -133,38 +237,30 @@ test_stop(void **state)
 	int clients[CLIENTS];
 	char text[16];
 	pthread_t thread;
-	void *rc = NULL;
 
 	(void)state;
+	atomic_store(&given_back, 0);
 	assert_int_equal(pthread_key_create(&kept, give_back), 0);
 	open_all(&f);
 	assert_int_equal(pthread_create(&thread, NULL, serve, &f), 0);
 	for (size_t i = 0; i < CLIENTS; i++) {
-		clients[i] = connect_to(&f);
-		assert_int_equal(
-		    recv(clients[i], text, sizeof text, MSG_WAITALL), 16);
+		clients[i] = enter(&f);
+		become(clients[i], 'k');
 	}
-
-	cleanup(close_fd) int more = connect_to(&f);
-
-	assert_int_equal(recv(more, text, 6, MSG_WAITALL), 6);
-	assert_memory_equal(text, "busy\r\n", 6);
-	assert_int_equal(kill(getpid(), SIGUSR1), 0);
-	assert_int_equal(pthread_join(thread, &rc), 0);
-	assert_ptr_equal(rc, &f);
+	is_turned_away(&f);
+	end(&f, thread);
 	assert_int_equal(atomic_load(&given_back), CLIENTS);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		assert_int_equal(recv(clients[i], text, 1, 0), 0);
 		close(clients[i]);
 	}
-	bridge_listeners_free(&f.listeners);
-	crypt_close(&f.crypt);
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_stop) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_places),
+		cmocka_unit_test(test_stop) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

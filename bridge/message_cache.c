@@ -134,12 +134,19 @@ evict(struct message_cache *c, struct entry *e)
 }
 
 static void
+evict_for(struct message_cache *c, size_t octets)
+{
+	while (c->oldest != NULL &&
+	       (octets > c->limit || c->held > c->limit - octets))
+		evict(c, c->oldest);
+}
+
+static void
 insert(struct message_cache *c, struct entry *e)
 {
 	size_t bucket = bucket_of(e->mailbox, e->uidvalidity, e->uid);
 
-	while (c->oldest != NULL && c->held + cost(e) > c->limit)
-		evict(c, c->oldest);
+	evict_for(c, cost(e));
 	e->next = c->buckets[bucket];
 	c->buckets[bucket] = e;
 	list_first(c, e);
@@ -176,6 +183,14 @@ message_cache_get(struct message_cache *c, const struct message_key *k)
 	}
 	pthread_mutex_unlock(&c->lock);
 	return e == NULL ? NULL : &e->message;
+}
+
+void
+message_cache_make_room(struct message_cache *c, size_t octets)
+{
+	pthread_mutex_lock(&c->lock);
+	evict_for(c, octets);
+	pthread_mutex_unlock(&c->lock);
 }
 
 int

@@ -47,6 +47,12 @@ int message_cache_put(struct message_cache *c, const struct message_key *k,
     enum opened kind, struct buf *restored, const struct message **out,
     struct err *err) must_check;
 
+/*
+ * So many octets are about to be put in: what must leave for them, leaves now,
+ * before they are in memory.
+ */
+void message_cache_make_room(struct message_cache *c, size_t octets);
+
 void message_release(const struct message **mp);
 
 #endif

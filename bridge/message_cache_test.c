@@ -139,6 +139,25 @@ nothing_is_kept_without_key_or_room(void **state)
 	message_cache_free(&c);
 }
 
+static void
+room_is_made_before_it_is_needed(void **state)
+{
+	struct message_cache *c = cache_of(1000);
+
+	(void)state;
+	assert_true(put(c, "A", 1, 1, 300));
+	assert_true(put(c, "A", 1, 2, 300));
+	message_cache_make_room(c, 100);
+	assert_true(has(c, "A", 1, 1));
+	assert_true(has(c, "A", 1, 2));
+	message_cache_make_room(c, 500);
+	assert_false(has(c, "A", 1, 1));
+	assert_true(has(c, "A", 1, 2));
+	message_cache_make_room(c, SIZE_MAX);
+	assert_false(has(c, "A", 1, 2));
+	message_cache_free(&c);
+}
+
 static void *
 use_it(void *ctx)
 {
@@ -181,6 +200,7 @@ main(void)
 		cmocka_unit_test(one_too_large_is_held_alone),
 		cmocka_unit_test(held_messages_stay),
 		cmocka_unit_test(nothing_is_kept_without_key_or_room),
+		cmocka_unit_test(room_is_made_before_it_is_needed),
 		cmocka_unit_test(threads_share_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,24 +115,19 @@ load(const struct opener_cipher *in, struct buf *held,
 
 static int
 decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
-    size_t n, struct opener_target *to, struct pgp_signature *signature,
+    size_t n, struct buf *out, struct pgp_signature *signature,
     struct err *err)
 {
 	const struct pgp_decryption how = { .gnupg_home = user_gnupg_home(u),
 		.session_key = session_key,
 		.timeout_ms = GPG_TIMEOUT_MS };
-	const struct sink sink = target_sink(to);
 	struct pgp_signature dropped;
-	cleanup(buf_reset) struct buf out = { .secret = true };
 
-	out.limit =
-	    to->to->limit - to->to->len + (to->body_only ? LIMIT_HEADER : 0);
 	/* at once, unless it is compressed */
-	if (buf_reserve(&out, n < out.limit ? n : out.limit, err) < 0 ||
-	    pgp_decrypt_more(&how, data, n, &out,
-		signature == NULL ? &dropped : signature, err) < 0)
+	if (buf_reserve(out, n < out->limit ? n : out->limit, err) < 0)
 		return -1;
-	return sink_put(&sink, out.data, out.len, err);
+	return pgp_decrypt_more(&how, data, n, out,
+	    signature == NULL ? &dropped : signature, err);
 }
 
 /*
@@ -141,18 +136,19 @@ decrypt_with_gpg(struct user *u, const char *session_key, const void *data,
  */
 static int
 decrypt_with_keyring(struct user *u, const struct opener_cipher *in,
-    struct opener_target *to, struct pgp_signature *signature, struct err *err)
+    struct buf *out, struct pgp_signature *signature, struct err *err)
 {
 	if (u->secret != NULL && user_gnupg_home(u) == NULL)
 		return err_set(err, ERR_PERM,
-		    "the message is not for the key of %s", u->account->address);
-	return decrypt_with_gpg(u, NULL, in->data, in->n, to, signature, err);
+		    "the message is not for the key of %s",
+		    u->account->address);
+	return decrypt_with_gpg(u, NULL, in->data, in->n, out, signature, err);
 }
 
 /* What the unlocked key decrypts, but our code does not read. */
 static int
 decrypt_left_over(struct user *u, const struct opener_cipher *in,
-    struct opener_target *to, struct pgp_signature *signature, struct err *err)
+    struct buf *out, struct pgp_signature *signature, struct err *err)
 {
 	cleanup(buf_reset) struct buf other = { .limit = 2 * in->n + PIECE };
 	char key[PGP_SESSION_KEY_TEXT_SIZE];
@@ -160,11 +156,11 @@ decrypt_left_over(struct user *u, const struct opener_cipher *in,
 	    pgp_secret_for_gpg(u->secret, in->data, in->n, key, &other, err);
 
 	if (rc == 0)
-		return decrypt_with_keyring(u, in, to, signature, err);
+		return decrypt_with_keyring(u, in, out, signature, err);
 	if (rc == 1)
 		rc = decrypt_with_gpg(u, key,
 		    other.len > 0 ? other.data : in->data,
-		    other.len > 0 ? other.len : in->n, to, signature, err);
+		    other.len > 0 ? other.len : in->n, out, signature, err);
 	explicit_bzero(key, sizeof key);
 	return rc;
 }
@@ -174,13 +170,21 @@ decrypt_elsewhere(struct user *u, const struct opener_cipher *in,
     struct opener_target *to, struct pgp_signature *signature, struct err *err)
 {
 	cleanup(buf_reset) struct buf held = { .limit = 0 };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	const struct sink sink = target_sink(to);
 	struct opener_cipher all;
 
+	out.limit =
+	    to->to->limit - to->to->len + (to->body_only ? LIMIT_HEADER : 0);
 	if (load(in, &held, &all, err) < 0)
 		return -1;
-	return u->secret == NULL
-		   ? decrypt_with_keyring(u, &all, to, signature, err)
-		   : decrypt_left_over(u, &all, to, signature, err);
+
+	int rc = u->secret == NULL
+		     ? decrypt_with_keyring(u, &all, &out, signature, err)
+		     : decrypt_left_over(u, &all, &out, signature, err);
+
+	buf_reset(&held);
+	return rc < 0 ? -1 : sink_put(&sink, out.data, out.len, err);
 }
 
 /* ---- in this process ---- */

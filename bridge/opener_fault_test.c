@@ -61,17 +61,24 @@ enter(struct fixture *f, struct person *p, struct user **out, struct err *err)
 }
 
 static int
-seal(struct user *u, struct buf *out, struct err *err)
+seal_text(struct user *u, const void *data, size_t n, struct buf *out,
+    struct err *err)
 {
 	cleanup(sealer_free) struct sealer *s = NULL;
 	struct spool *stored = NULL;
 	const struct sink to = sink_to_buf(out);
 
 	if (sealer_new(u, &s, err) < 0 ||
-	    sealer_feed(s, text, sizeof text - 1, err) < 0 ||
+	    sealer_feed(s, data, n, err) < 0 ||
 	    sealer_finish(s, &stored, err) < 0)
 		return -1;
 	return spool_replay(stored, 65536, &to, err);
+}
+
+static int
+seal(struct user *u, struct buf *out, struct err *err)
+{
+	return seal_text(u, text, sizeof text - 1, out, err);
 }
 
 static void
@@ -207,6 +214,70 @@ test_opener(void **state)
 	}
 }
 
+/* As it comes from a server, and so much that it is in a file. */
+static bool
+take_once(struct person *p, const struct buf *stored, const struct buf *large,
+    unsigned long n)
+{
+	enum { STEP = 16000 };
+	cleanup(opener_intake_free) struct opener_intake *in = NULL;
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	struct err err = { 0 };
+
+	fault_at(n);
+
+	int rc = opener_intake_new(p->user, stored->len, &in, &err);
+
+	if (rc == 0) {
+		const struct sink to = opener_intake_sink(in);
+
+		for (size_t at = 0; at < stored->len; at += STEP)
+			assert_int_equal(
+			    sink_put(&to, stored->data + at,
+				stored->len - at < STEP ? stored->len - at
+							: STEP,
+				NULL),
+			    0);
+		rc = opener_intake_open(in, &kind, &out, &err);
+	}
+
+	bool reached = fault_off();
+
+	if (rc == 0) {
+		if (kind != OPENED_SEALED)
+			fail_msg("allocation %lu: kind %d", n, kind);
+		assert_int_equal(out.len, large->len);
+		assert_memory_equal(out.data, large->data, out.len);
+	} else {
+		assert_int_equal(err.kind, ERR_TEMP);
+		assert_int_equal(out.len, 0);
+	}
+	return reached;
+}
+
+static void
+test_large(void **state)
+{
+	struct fixture *f = *state;
+	struct person *p = &f->people[0];
+	cleanup(buf_reset) struct buf large = { .limit = 4 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = 4 * MESSAGE_MAX };
+	unsigned long n = 1;
+
+	assert_int_equal(buf_put(&large, text, sizeof text - 1, NULL), 0);
+	for (unsigned i = 0; i < 40000; i++)
+		assert_int_equal(
+		    buf_putf(&large, NULL, "line %u of a large one\r\n", i),
+		    0);
+	assert_int_equal(
+	    seal_text(p->user, large.data, large.len, &stored, NULL), 0);
+	while (take_once(p, &stored, &large, n))
+		n++;
+	if (FAULT_TESTING)
+		assert_true(n > 10);
+}
+
 static bool
 seal_once(struct person *p, unsigned long n)
 {
@@ -277,6 +348,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opener),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_sealer),
 		cmocka_unit_test(test_enter),
 	};

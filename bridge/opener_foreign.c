@@ -18,6 +18,8 @@
 
 #define BRIDGE_FIELD "X-Sealpost-Bridge"
 
+enum { FIELD_MAX = 256 };
+
 static const char *const verdicts[] = {
 	[PGP_UNSIGNED] = "none",
 	[PGP_GOOD] = "good",
@@ -289,6 +291,14 @@ dearmor_part(const struct opener_parts *data, struct opener_armor *armor,
 	return opener_armor_finish(armor, message, err);
 }
 
+/* About so much will come: growth by doubling would take twice as much. */
+static int
+reserve(struct buf *b, uint64_t octets, struct err *err)
+{
+	return buf_reserve(
+	    b, octets < b->limit ? (size_t)octets : b->limit, err);
+}
+
 static int
 decrypt_whole(struct opening *o, const struct opener_parts *parts,
     struct buf *stored, struct buf *text, struct pgp_signature *signature,
@@ -308,7 +318,9 @@ decrypt_whole(struct opening *o, const struct opener_parts *parts,
 	    dearmor_part(&data, armor, &in.spool, err) < 0)
 		return -1;
 	buf_reset(stored);
-	return opener_decrypt(o, &in, &to, signature, err);
+	return reserve(text, spool_size(in.spool), err) < 0
+		   ? -1
+		   : opener_decrypt(o, &in, &to, signature, err);
 }
 
 int
@@ -324,7 +336,7 @@ opener_open_foreign(struct opening *o, const struct opener_parts *parts,
 	    canonicalize(&text, err) < 0 ||
 	    opener_split(text.data, text.len, &e, err) < 0 ||
 	    verify(o->user, &text, &e.header, &signature, err) < 0 ||
-	    buf_reserve(out, text.len, err) < 0)
+	    reserve(out, text.len + parts->header.octets + FIELD_MAX, err) < 0)
 		return -1;
 	return put_message(parts, &e, &signature, out, err);
 }

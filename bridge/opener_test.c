@@ -11,9 +11,11 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "base/limits.h"
 #include "mail/header.h"
 #include "mail/lineend.h"
 #include "openpgp/gpg_testing.h"
+#include "opener_private.h"
 #include "sealer.h"
 #include "user_private.h"
 
@@ -142,6 +144,35 @@ seal(struct user *u, const struct buf *m, size_t step, struct buf *out)
 	sealer_free(&s);
 }
 
+/* The same as it comes: neither what it is nor its octets depend on that. */
+static void
+open_in_steps(struct user *u, const struct buf *stored, size_t step,
+    enum opened kind, const struct buf *whole)
+{
+	cleanup(opener_intake_free) struct opener_intake *in = NULL;
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened now = OPENED_NEVER;
+	struct err err = { 0 };
+
+	assert_int_equal(opener_intake_new(u, stored->len, &in, NULL), 0);
+
+	const struct sink to = opener_intake_sink(in);
+
+	for (size_t at = 0; at < stored->len; at += step)
+		assert_int_equal(
+		    sink_put(&to, stored->data + at,
+			stored->len - at < step ? stored->len - at : step,
+			NULL),
+		    0);
+	if (opener_intake_open(in, &now, &out, &err) < 0)
+		fail_msg("%s", err.text);
+	if (now != kind || out.len != whole->len)
+		fail_msg("in steps of %zu: kind %d, not %d; %zu octets, not "
+			 "%zu", step, now, kind, out.len, whole->len);
+	if (out.len > 0)
+		assert_memory_equal(out.data, whole->data, out.len);
+}
+
 static enum opened
 open_message(struct user *u, const struct buf *stored, struct buf *out)
 {
@@ -152,6 +183,7 @@ open_message(struct user *u, const struct buf *stored, struct buf *out)
 		fail_msg("%s", err.text);
 	if (kind == OPENED_PLAIN || kind == OPENED_NEVER)
 		assert_int_equal(out->len, 0);
+	open_in_steps(u, stored, 1 + stored->len % 97, kind, out);
 	return kind;
 }
 
@@ -881,6 +913,168 @@ test_bounds(void **state)
 	assert_int_equal(open_message(f->file.user, &m, &out), OPENED_FOREIGN);
 }
 
+/* ---- more than a spool has in memory ---- */
+
+static void
+make_large(struct buf *m)
+{
+	assert_int_equal(
+	    buf_puts(m, "Subject: encrypt:canary:\r\n\r\n", NULL), 0);
+	for (unsigned i = 0; i < 60000; i++)
+		assert_int_equal(buf_putf(m, NULL,
+				     "line %u of a message that is no small "
+				     "one\r\n", i),
+		    0);
+}
+
+/* In the armor, so far from its tail line. */
+static void
+damage(const struct buf *stored, size_t before_tail, struct buf *out)
+{
+	out->len = 0;
+	assert_int_equal(buf_put(out, stored->data, stored->len, NULL), 0);
+
+	uint8_t *tail = memmem(out->data, out->len, "-----END PGP", 12);
+
+	assert_non_null(tail);
+	tail -= before_tail;
+	while (*tail == '\r' || *tail == '\n')
+		tail--;
+	*tail = *tail == 'A' ? 'B' : 'A';
+}
+
+static void
+test_large(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf bad = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	static const size_t places[] = { 1, 30, 2000, 2000000 };
+
+	make_large(&m);
+	assert_true(m.len > 2 * LIMIT_SPOOL_MEMORY);
+	check("large", f->file.user, &m);
+	check("large, keyring", f->keyring.user, &m);
+	seal(f->file.user, &m, 4096, &stored);
+	for (size_t i = 0; i < countof(places); i++) {
+		damage(&stored, places[i], &bad);
+		assert_int_equal(
+		    open_message(f->file.user, &bad, &out), OPENED_NEVER);
+		assert_int_equal(
+		    open_message(f->keyring.user, &bad, &out), OPENED_NEVER);
+	}
+}
+
+/* There is no room for it now: nothing is told, and later it is there. */
+static void
+test_no_room_for_the_spool(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .secret = true };
+	enum opened kind = OPENED_NEVER;
+	struct err err = { 0 };
+
+	make_large(&m);
+	seal(f->file.user, &m, 4096, &stored);
+	assert_int_equal(setenv("TMPDIR", "/proc/nowhere", 1), 0);
+	assert_int_equal(opener_open(f->file.user, stored.data, stored.len,
+			     &kind, &out, &err),
+	    -1);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_int_equal(err.kind, ERR_TEMP);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(
+	    open_message(f->file.user, &stored, &out), OPENED_SEALED);
+}
+
+/* The message in the armor, binary. */
+static void
+take_binary(const struct buf *stored, struct buf *out)
+{
+	cleanup(opener_armor_free) struct opener_armor *a = NULL;
+	const struct sink to = sink_to_buf(out);
+	struct spool *s = NULL;
+
+	assert_int_equal(opener_armor_new(&a, NULL), 0);
+	assert_int_equal(
+	    opener_armor_feed(a, stored->data, stored->len, NULL), 0);
+	assert_int_equal(opener_armor_finish(a, &s, NULL), 0);
+	assert_int_equal(spool_replay(s, 65536, &to, NULL), 0);
+}
+
+/* What was decrypted before it proved to be wrong is nowhere in the buffer. */
+static void
+test_nothing_unproven_is_left(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf binary = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .limit = 2 * MESSAGE_MAX,
+		.secret = true };
+	struct opening o = { .user = f->file.user };
+	struct err err = { 0 };
+
+	make_large(&m);
+	seal(f->file.user, &m, 4096, &stored);
+	take_binary(&stored, &binary);
+	for (int body_only = 0; body_only <= 1; body_only++) {
+		const struct opener_cipher in = { binary.data, binary.len,
+			NULL };
+		struct opener_target to = { .to = &out,
+			.most = MESSAGE_MAX,
+			.body_only = body_only };
+
+		out.len = 0;
+		assert_int_equal(buf_puts(&out, "abc", NULL), 0);
+		assert_int_equal(opener_decrypt(&o, &in, &to, NULL, &err), 0);
+		assert_non_null(memmem(out.data, out.len, "line 7 of", 9));
+		assert_true(out.len > 3 + 2 * LIMIT_SPOOL_MEMORY);
+		out.len = 3;
+		explicit_bzero(out.data + 3, out.size - 3);
+		binary.data[binary.len - 1] ^= 1;
+		assert_int_equal(opener_decrypt(&o, &in, &to, NULL, &err), -1);
+		binary.data[binary.len - 1] ^= 1;
+		assert_int_equal(err.kind, ERR_PERM);
+		assert_int_equal(out.len, 3);
+		assert_memory_equal(out.data, "abc", 3);
+		for (size_t i = out.len; i < out.size; i++)
+			assert_int_equal(out.data[i], 0);
+	}
+	pgp_last_reset(&o.last);
+}
+
+/* More than the marker says ends the decryption there. */
+static void
+test_no_more_than_it_may(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(buf_reset) struct buf m = { .limit = MESSAGE_MAX };
+	cleanup(buf_reset) struct buf stored = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf binary = { .limit = 2 * MESSAGE_MAX };
+	cleanup(buf_reset) struct buf out = { .limit = MESSAGE_MAX,
+		.secret = true };
+	struct opening o = { .user = f->file.user };
+	struct err err = { 0 };
+
+	make_large(&m);
+	seal(f->file.user, &m, 4096, &stored);
+	take_binary(&stored, &binary);
+
+	const struct opener_cipher in = { binary.data, binary.len, NULL };
+	struct opener_target to = { .to = &out, .most = 4096 };
+
+	assert_int_equal(opener_decrypt(&o, &in, &to, NULL, &err), -1);
+	assert_int_equal(err.kind, ERR_PERM);
+	assert_int_equal(out.len, 0);
+	assert_true(out.size <= 2 * 4096);
+	pgp_last_reset(&o.last);
+}
+
 /* A gpg that cannot be asked now. */
 static void
 test_gpg_is_away(void **state)
@@ -920,6 +1114,10 @@ main(void)
 		cmocka_unit_test(test_foreign_that_stays),
 		cmocka_unit_test(test_not_as_a_whole),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_no_room_for_the_spool),
+		cmocka_unit_test(test_nothing_unproven_is_left),
+		cmocka_unit_test(test_no_more_than_it_may),
 		cmocka_unit_test(test_gpg_is_away),
 	};
 

@@ -12,6 +12,8 @@
 #include "base/base64.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "gate.h"
+#include "listen.h"
 #include "sent.h"
 #include "smtp_ehlo.h"
 #include "smtp_session.h"
@@ -36,9 +38,11 @@ say_error(struct smtp_session *s, const char *code, const struct err *err)
 }
 
 static int
-say_refused(struct smtp_session *s, const char *peer)
+say_refused(struct smtp_session *s, const struct account *a)
 {
-	log_info("smtp: login refused, client=%s", peer);
+	log_info(
+	    "smtp: login refused, client=%s", net_stream_peer(s->client));
+	gate_failed(s->bridge->gate, a, s->client);
 	if (++s->failed_logins >= FAILED_LOGINS_MAX)
 		s->over = true;
 	return smtp_say(s, "535 5.7.8 wrong address or password");
@@ -115,8 +119,10 @@ enter(struct smtp_session *s)
 		return rc;
 	}
 	if (result != LOGIN_OK) {
+		const struct account *a = s->account;
+
 		forget_login(s);
-		return say_refused(s, net_stream_peer(s->client));
+		return say_refused(s, a);
 	}
 	if (users_enter(s->bridge->users, s->account, s->credentials,
 	        fetch_vault, s, &s->user, &err) < 0) {
@@ -133,22 +139,34 @@ enter(struct smtp_session *s)
 }
 
 static int
-log_in(struct smtp_session *s, const char *login, const void *password,
+try_login(struct smtp_session *s, const char *login, const void *password,
     size_t n)
 {
+	const struct account *a = bridge_conf_account(s->bridge->conf, login);
 	struct err err = { 0 };
 	int rc;
 
-	s->account = bridge_conf_account(s->bridge->conf, login);
-	if (s->account == NULL || n == 0 || n > LIMIT_PASSWORD) {
-		s->account = NULL;
-		return say_refused(s, net_stream_peer(s->client));
-	}
+	if (a == NULL || n == 0 || n > LIMIT_PASSWORD)
+		return say_refused(s, a);
+	s->account = a;
 	if (credentials_derive(s->bridge->crypt, s->account, password, n,
 	        &s->credentials, &err) == 0)
 		return enter(s);
 	rc = say_error(s, "454 4.7.0", &err);
 	forget_login(s);
+	return rc;
+}
+
+static int
+log_in(struct smtp_session *s, const char *login, const void *password,
+    size_t n)
+{
+	int rc;
+
+	bridge_client_becomes(s->bridge, s->client, CLIENT_BUSY);
+	rc = try_login(s, login, password, n);
+	bridge_client_becomes(s->bridge, s->client,
+	    s->account != NULL ? CLIENT_KNOWN : CLIENT_STRANGER);
 	return rc;
 }
 

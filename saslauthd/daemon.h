@@ -10,12 +10,12 @@
 #include <sys/queue.h>
 
 #include "base/conf.h"
+#include "crypt/throttle.h"
 #include "net/pool.h"
 #include "net/server.h"
 #include "saslauthd/accounts.h"
 #include "saslauthd/cache.h"
 #include "saslauthd/counts.h"
-#include "saslauthd/throttle.h"
 
 struct request;
 struct session;

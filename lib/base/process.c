@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <grp.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
@@ -52,6 +55,17 @@ process_lock_memory(void)
 	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 #else
 	return mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+#endif
+}
+
+void
+process_give_back_memory(void)
+{
+#ifdef __GLIBC__
+	enum { LARGE = 512 << 10, KEPT = 1 << 20 };
+
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT);
 #endif
 }
 

@@ -22,6 +22,12 @@ void process_allow_locked_memory(void);
 bool process_lock_memory(void);
 
 /*
+ * Large pieces of memory go back to the system when they are freed. By itself
+ * glibc comes to keep pieces of up to 32 MiB, for each thread.
+ */
+void process_give_back_memory(void);
+
+/*
  * Becomes `user` with that user's groups, for good, and checks that it worked.
  * "" does nothing. ERR_PERM when there is no such user or the process may not.
  */

@@ -19,7 +19,7 @@
 
 #include "net/tls_private.h"
 
-enum { IN_SIZE = 64 << 10, OUT_SIZE = 32 << 10 };
+enum { IN_SIZE = 64 << 10, OUT_SIZE = 32 << 10, PAUSE_PIECE_MS = 100 };
 
 struct net_stream {
 	int fd;
@@ -572,6 +572,18 @@ void
 net_stream_set_timeout(struct net_stream *s, unsigned timeout_ms)
 {
 	s->timeout_ms = timeout_ms;
+}
+
+/* In pieces: a peer that has gone makes the socket ready, as an end does. */
+void
+net_stream_pause(struct net_stream *s, unsigned ms)
+{
+	while (ms > 0 && !atomic_load(&s->interrupted)) {
+		unsigned piece = ms < PAUSE_PIECE_MS ? ms : PAUSE_PIECE_MS;
+
+		(void)poll(NULL, 0, (int)piece);
+		ms -= piece;
+	}
 }
 
 bool

@@ -75,6 +75,9 @@ int net_stream_wait(struct net_stream *a, struct net_stream *b,
     unsigned timeout_ms, bool *a_ready, bool *b_ready, struct err *err)
     must_check;
 
+/* Waits so long, whatever the peer does; less only when interrupted. */
+void net_stream_pause(struct net_stream *s, unsigned ms);
+
 /* Other timeouts from now on. */
 void net_stream_set_timeout(struct net_stream *s, unsigned timeout_ms);
 

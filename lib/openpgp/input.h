@@ -17,7 +17,7 @@ struct input {
 	struct spool *spool; /* when not NULL, it and not data */
 };
 
-/* All of it into `to`; can be repeated. The error is the sink's, or ERR_TEMP. */
+/* All of it into `to`, as often as wanted. The sink's error, or ERR_TEMP. */
 static inline int must_check
 input_put(const struct input *in, const struct sink *to, struct err *err)
 {

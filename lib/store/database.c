@@ -552,6 +552,39 @@ database_open(const char *path, const struct database_schema *schema,
 	return 0;
 }
 
+/* One of the words that say so, where it can be looked at. */
+static bool
+fails_check(sqlite3 *sqlite)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(
+	    sqlite, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+
+	const char *said = rc == SQLITE_ROW
+			       ? (const char *)sqlite3_column_text(stmt, 0)
+			       : NULL;
+	bool bad = said != NULL && strcmp(said, "ok") != 0;
+
+	(void)sqlite3_finalize(stmt);
+	return bad || (rc & 0xff) == SQLITE_CORRUPT ||
+	       (rc & 0xff) == SQLITE_NOTADB;
+}
+
+bool
+database_is_damaged(const char *path)
+{
+	sqlite3 *sqlite = NULL;
+	int rc = sqlite3_open_v2(path, &sqlite,
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READONLY, NULL);
+	bool damaged = rc == SQLITE_OK && fails_check(sqlite);
+
+	(void)sqlite3_close(sqlite);
+	return damaged;
+}
+
 void
 database_close(struct database **dbp)
 {

@@ -57,6 +57,12 @@ int database_open(const char *path, const struct database_schema *schema,
 void database_close(struct database **dbp);
 
 /*
+ * Does SQLite call the file damaged, or no database? False when it cannot be
+ * told: it is not there, locked, not to be read. Reads all of it.
+ */
+bool database_is_damaged(const char *path) must_check;
+
+/*
  * Begins a transaction: a snapshot (STORE_READ) or the one writer
  * (STORE_WRITE). *tx is db until database_commit() has succeeded; declare it
  * cleanup(database_rollback).

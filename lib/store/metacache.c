@@ -145,6 +145,20 @@ open_file(struct metacache *m, const char *path, struct err *err)
 	return database_open(path, &schema, STORE_WRITE, &m->db, err);
 }
 
+/* ERR_PERM is another program's file, or a later version's: it is whole. */
+static int
+open_or_renew(struct metacache *m, const char *path, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (open_file(m, path, &why) == 0)
+		return 0;
+	if (why.kind != ERR_TEMP || !database_is_damaged(path))
+		return err_set(err, why.kind, "%s", why.text);
+	remove_file(path);
+	return open_file(m, path, err);
+}
+
 int
 metacache_open(const struct crypt *crypt, const char *path,
     const uint8_t key[METACACHE_KEY_LEN], struct metacache **out,
@@ -162,10 +176,8 @@ metacache_open(const struct crypt *crypt, const char *path,
 
 	int rc = derive_keys(m, key, err);
 
-	if (rc == 0 && open_file(m, path, err) < 0) {
-		remove_file(path);
-		rc = open_file(m, path, err);
-	}
+	if (rc == 0)
+		rc = open_or_renew(m, path, err);
 	if (rc < 0)
 		metacache_close(&m);
 	*out = m;

@@ -6,7 +6,8 @@
  * any number of handles and processes. The values are encrypted (AES-256-GCM)
  * and their names hashed under the caller's key, so that who has the file learns
  * how many there are and how long, and cannot put one in the place of another.
- * Thread-safe. It may be deleted at any time, and a damaged file is made anew.
+ * Thread-safe. It may be deleted at any time, and a file that is damaged, or no
+ * database, is made anew.
  */
 #ifndef STORE_METACACHE_H
 #define STORE_METACACHE_H
@@ -24,7 +25,8 @@ struct metacache;
 
 /*
  * Makes the file (mode 0600) when it is not there. crypt is borrowed. Two keys
- * in one file do not see each other's values. ERR_TEMP.
+ * in one file do not see each other's values. ERR_TEMP, or ERR_PERM: it is busy,
+ * or cannot be opened; the file stays as it is.
  */
 int metacache_open(const struct crypt *crypt, const char *path,
     const uint8_t key[METACACHE_KEY_LEN], struct metacache **out,

@@ -212,6 +212,55 @@ a_damaged_file_is_made_anew(void **state)
 	expect(f, "a", "again");
 }
 
+static ino_t
+inode_of(struct fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(stat(f->folder.db, &st), 0);
+	return st.st_ino;
+}
+
+/* What another program does with it is no damage: it stays. */
+static void
+a_file_that_cannot_be_opened_stays(void **state)
+{
+	static const struct {
+		const char *begin, *end;
+	} cases[] = {
+		{ "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE;", "COMMIT" },
+		/* another program's, or that of a later version */
+		{ "PRAGMA application_id=1", "PRAGMA application_id=1397771587" },
+		{ "PRAGMA user_version=99", "PRAGMA user_version=1" },
+	};
+	struct fixture *f = *state;
+	ino_t inode = inode_of(f);
+
+	put(f, "a", "value");
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct err err = { 0 };
+		sqlite3 *db;
+
+		metacache_close(&f->m);
+		assert_int_equal(sqlite3_open(f->folder.db, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, cases[i].begin, NULL, NULL,
+				     NULL),
+		    SQLITE_OK);
+		assert_int_equal(metacache_open(f->crypt, f->folder.db, key,
+				     &f->m, &err),
+		    -1);
+		assert_null(f->m);
+		assert_int_not_equal(err.kind, ERR_NONE);
+		assert_int_equal(sqlite3_exec(db, cases[i].end, NULL, NULL,
+				     NULL),
+		    SQLITE_OK);
+		sqlite3_close(db);
+		assert_int_equal(inode_of(f), inode);
+		open_it(f, key);
+		expect(f, "a", "value");
+	}
+}
+
 static void
 the_oldest_go(void **state)
 {
@@ -302,6 +351,7 @@ main(void)
 		test(what_was_changed_is_not_believed),
 		test(the_file_tells_neither_names_nor_values),
 		test(a_damaged_file_is_made_anew),
+		test(a_file_that_cannot_be_opened_stays),
 		test(the_oldest_go),
 		test(what_is_too_large_is_not_kept),
 		test(threads_share_it),

@@ -153,7 +153,7 @@ class Login:
         with self.connect() as c, self.assertRaises(
                 (Gone, ConnectionError)):
             for _ in range(9):
-                c.refused("LOGIN %s wrong" % ANN)
+                c.refused("LOGIN %s wrong" % BOB)
 
     def test_endless_line_before_login(self):
         with self.connect() as c, self.assertRaises(

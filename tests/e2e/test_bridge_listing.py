@@ -7,8 +7,11 @@ A first listing opens the headers of all, in several threads; the next one knows
 them, from the file in the state directory. Both say what the plaintext server
 says of the messages before they were sealed.
 """
+import contextlib
 import glob
+import os
 import re
+import sqlite3
 
 from bridge_site import BridgeCase, main
 from harness import text_message, with_crlf
@@ -124,6 +127,25 @@ class Listing(BridgeCase):
         self.restart()
         self.assert_lists(STRUCTURE, which=which)
         self.assert_lists(LIST, which=which)
+
+    def test_file_is_in_use(self):
+        """The session goes on without it, and it stays."""
+        path = self.site.path("state", "facts.db")
+        self.assert_lists(LIST, which="1:20")
+        self.restart()
+        inode = os.stat(path).st_ino
+        with contextlib.closing(sqlite3.connect(
+                path, isolation_level=None)) as db:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute("BEGIN IMMEDIATE")
+            start = len(self.site.bridge.lines)
+            self.assert_lists(LIST, which="1:20")
+            self.site.bridge.wait_line("warning: imap: no cache", start)
+            db.execute("COMMIT")
+        self.assertEqual(os.stat(path).st_ino, inode)
+        start = len(self.site.bridge.lines)
+        self.assert_lists(LIST, which="1:20")
+        self.assertNotIn("no cache", "".join(self.site.bridge.lines[start:]))
 
     def test_flags_are_those_of_now(self):
         for address in (PLAIN, SEALED):

@@ -562,9 +562,7 @@ class Login(BridgeCase):
         self.addCleanup(self.site.stop_bridge)
         with contextlib.ExitStack() as stack:
             for _ in range(2):
-                s = stack.enter_context(socket.create_connection(
-                    ("127.0.0.1", self.site.bridge_smtp)))
-                self.assertEqual(s.recv(3), b"220")
+                stack.enter_context(self.site.submission_client(ANN))
             for port, says in ((self.site.bridge_smtp, b"421"),
                                (self.site.bridge_imap, b"* BYE")):
                 with socket.create_connection(("127.0.0.1", port)) as s:

@@ -126,6 +126,27 @@ class Sent(SmtpCase):
             c.append("Sent", "(\\Seen)", None, copy)
             self.assertEqual(len(self.stored()), 2)
 
+    def test_client_brings_it_back(self):
+        """What has left Sent since is stored when a client appends it."""
+        for restart in (False, True):
+            self.message_id = "<%s@x.example>" % harness.canary()
+            self.submit(self.message())
+            self.wait_stored()
+            self.wait_nothing_left()
+            if restart:
+                self.site.stop_bridge()
+                self.site.start_bridge()
+            with self.site.client(ANN) as c:
+                c.select("Sent")
+                _, found = c.uid("SEARCH", "HEADER", "Message-ID",
+                                 '"%s"' % self.message_id)
+                uid = found[0].decode()
+                self.assertEqual(c.uid("MOVE", uid, "Drafts")[0], "OK")
+                status, said = c.append("Sent", None, None, self.message())
+                self.assertEqual(status, "OK")
+                self.assertNotIn(b" %s]" % uid.encode(), said[0])
+            self.assertEqual(len(self.stored()), 1)
+
     def test_client_appends_first(self):
         message = self.message()
         with self.site.client(ANN) as c:

@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import socket
+import ssl
 import time
 
 import bridge_site
@@ -70,6 +71,56 @@ class Settings(bridge_site.BridgeCase):
                     ANN.encode(), harness.PASSWORD.encode()))
                 self.assertRegex(lines.readline(), rb"^a OK ")
         self.assertEqual(os.stat(path).st_mode & 0o7, 0)
+
+    def own_certificate(self, **how):
+        """What bridge.conf says of it; the names of files can be changed."""
+        user = pwd.getpwnam(MAIL_USER)
+        tls, paths = self.site.tls, {}
+        for name in ("mail", "other"):
+            if not os.path.exists(tls.path(name + ".pem")):
+                tls.issue(name, "DNS:%s.example" % name)
+            os.chown(tls.path(name + ".key"), user.pw_uid, user.pw_gid)
+            os.chmod(tls.path(name + ".key"), 0o600)
+        paths = {"file": tls.path("mail.pem"),
+                 "key_file": tls.path("mail.key"), **how}
+        return "\n".join("certificate_%s = %s" % x for x in paths.items())
+
+    def test_certificate_beyond_loopback(self):
+        outer, inner, smtp = harness.free_ports(3)
+        self.site.start_bridge(
+            "imaps_listen = inet:0.0.0.0:%d inet:127.0.0.1:%d\n"
+            "smtps_listen = inet:0.0.0.0:%d\n%s" % (
+                outer, inner, smtp, self.own_certificate()))
+        own = ssl.create_default_context(
+            cafile=self.site.path("state", "ca.pem"))
+        for port, context, name in (
+                (outer, self.site.tls.context(), "mail.example"),
+                (smtp, self.site.tls.context(), "mail.example"),
+                (inner, own, "localhost")):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) \
+                    as plain, context.wrap_socket(
+                        plain, server_hostname=name) as connection:
+                session(connection).close()
+
+    def test_wrong_certificate(self):
+        """Refused at start, and by -n."""
+        tls = self.site.tls
+        missing = self.site.path("no-such-file")
+        for how, mode, says in (
+                ({"key_file": tls.path("other.key")}, 0o600, "mismatch"),
+                ({"key_file": missing}, 0o600, missing),
+                ({"file": missing}, 0o600, missing),
+                ({"file": tls.path("mail.key")}, 0o600, "mail.key"),
+                ({}, 0o640, "others may read it"),
+                ({}, 0o604, "others may read it")):
+            conf = self.site.write_bridge_conf(self.own_certificate(**how))
+            os.chmod(tls.path("mail.key"), mode)
+            for option in "-d", "-n":
+                done = run(*self.site.as_user(
+                    bridge_site.PROGRAM, option, "-c", conf), status=1)
+                self.assertIn(says, done.stderr.decode())
+        conf = self.site.write_bridge_conf(self.own_certificate())
+        run(*self.site.as_user(bridge_site.PROGRAM, "-n", "-c", conf))
 
     # ---- time-outs ----
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) 2026 The sealpost authors */
 
-#include "saslauthd/throttle.h"
+#include "crypt/throttle.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -6,8 +6,8 @@
  * next failure has to wait for its answer. A table of fixed size: whatever an
  * attacker sends, those who fail most are remembered.
  */
-#ifndef SASLAUTHD_THROTTLE_H
-#define SASLAUTHD_THROTTLE_H
+#ifndef CRYPT_THROTTLE_H
+#define CRYPT_THROTTLE_H
 
 #include "crypt/crypt.h"
 
