@@ -74,10 +74,20 @@ read_options(int argc, char **argv, struct options *o)
 }
 
 /*
- * Signals come to the main thread, which never blocks them: for a signal sent
- * to the process the kernel asks the main thread first, so that libmilter's own
- * signal thread, which would take SIGHUP for a stop, sees none.
+ * Signals come to the main thread, which never blocks them. libmilter has a thread
+ * of its own that waits for SIGHUP, SIGTERM and SIGINT and takes each for a stop. A
+ * signal to the process is for whoever asks first, so that thread may not ask:
+ * it gets this sigwait(3) in place of the C library's.
  */
+int
+sigwait(const sigset_t *set, int *number)
+{
+	(void)set;
+	(void)number;
+	for (;;)
+		(void)pause();
+}
+
 static int signal_pipe[2] = { -1, -1 };
 
 static void
@@ -177,17 +187,13 @@ start_up(struct options *o, struct err *err)
 static void *
 serve(void *unused)
 {
-	unsigned char ended;
+	const unsigned char ended = 0;
 	sigset_t all;
 
 	(void)unused;
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
-	/*
-	 * Right after the start libmilter's signal thread can be the first to
-	 * find a SIGTERM that came for the main thread: a stop all the same.
-	 */
-	ended = smfi_main() == MI_SUCCESS ? SIGTERM : 0;
+	(void)smfi_main();
 	(void)!write(signal_pipe[1], &ended, 1);
 	return NULL;
 }

@@ -189,6 +189,16 @@ class Notices(Case):
         MilterClient(m.path("milter"), PATIENCE).close()
         self.assertEqual(m.stop(), 0)
 
+    def test_milter_that_is_told_at_once(self):
+        """libmilter's own thread takes no signal, not even while it starts."""
+        for _ in range(40):
+            m = self.manager("milter")
+            m.start()
+            m.signal(signal.SIGHUP)
+            m.wait(r"RELOADING=1\nMONOTONIC_USEC=\d+")
+            m.wait("READY=1")
+            self.assertEqual(m.stop(), 0)
+
     def test_policyd(self):
         self.check(self.manager("policyd"))
 
