@@ -61,15 +61,17 @@ connect_for(struct sent *s, struct entry *e, struct net_stream **out,
 	if (upstream_imap(s->bridge, e->account, &c, &result, out, &unused,
 	        err) < 0)
 		return -1;
-	e->refused = result != LOGIN_OK;
-	if (e->refused)
-		return err_set(err, ERR_PERM, "the login is refused");
 	(void)pthread_mutex_lock(&s->lock);
-	s->stream = *out;
-	if (s->stopping)
-		net_stream_interrupt(*out);
+	e->refused = result != LOGIN_OK;
+	if (result == LOGIN_OK) {
+		s->stream = *out;
+		if (s->stopping)
+			net_stream_interrupt(*out);
+	}
 	(void)pthread_mutex_unlock(&s->lock);
-	return 0;
+	return result == LOGIN_OK
+		   ? 0
+		   : err_set(err, ERR_PERM, "the login is refused");
 }
 
 static int

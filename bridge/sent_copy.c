@@ -207,19 +207,18 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
     const struct user *user, const struct credentials *credentials)
 {
 	cleanup(sent_copy_free) struct sent_copy *c = steal(cp);
-	char *path = strdup(c->path);
+	char before[PATH_SIZE];
 	struct entry *e;
 
-	if (path == NULL)
-		return;
-	memcpy(path + strlen(path) - 4, ".eml", 4);
-	if (rename(c->path, path) < 0) {
-		log_warning("sent: %s: %s", path, strerror(errno));
-		free(path);
+	/* nothing here can fail for want of memory: the mail is sent */
+	(void)snprintf(before, sizeof before, "%s", c->path);
+	memcpy(c->path + strlen(c->path) - 4, ".eml", 4);
+	if (rename(before, c->path) < 0) {
+		log_warning("sent: %s: %s", c->path, strerror(errno));
+		memcpy(c->path, before, strlen(before));
 		return;
 	}
-	free(steal(&c->path));
-	e = sent_entry_for(user, path, credentials);
+	e = sent_entry_for(user, steal(&c->path), credentials);
 	if (e == NULL) {
 		log_warning("sent: <%s>: the copy waits for the next start",
 		    c->account->address);
