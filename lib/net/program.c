@@ -235,6 +235,16 @@ end(struct running *r)
 	conf_free(&r->conf);
 }
 
+/* net_server_free() gives them their usual meaning back: an end by signal. */
+static void
+hold_signals(void)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static int
 run(struct running *r, struct err *err)
 {
@@ -245,10 +255,13 @@ run(struct running *r, struct err *err)
 	if (start_up(r, err) < 0)
 		return -1;
 	log_info("ready");
-	if (net_server_run(r->server, err) < 0)
-		return -1;
-	log_info("stopped");
-	return 0;
+
+	int rc = net_server_run(r->server, err);
+
+	hold_signals();
+	if (rc == 0)
+		log_info("stopped");
+	return rc;
 }
 
 static int

@@ -209,6 +209,20 @@ class Notices(Case):
         for name in ("milter", "policyd"):
             self.check(self.manager(name, abstract=True))
 
+    def test_stopped_again_and_again(self):
+        """Who is told to stop while it does stops as it would have."""
+        for name in ("milter", "policyd", "saslauthd"):
+            for _ in range(5):
+                m = self.manager(name)
+                m.start()
+                m.signal(signal.SIGTERM)
+                m.wait("STOPPING=1")
+                while m.process.poll() is None:
+                    for number in (signal.SIGTERM, signal.SIGHUP):
+                        m.signal(number)
+                with self.subTest(name):
+                    self.assertEqual(m.process.returncode, 0)
+
     def test_never_ready(self):
         """It cannot start: no READY=1, and a status that says so."""
         for name in ("milter", "policyd", "saslauthd"):
