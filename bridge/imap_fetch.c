@@ -115,19 +115,27 @@ as_restored(void *ctx, const struct imap_response *r, uint32_t uid,
 
 /* ---- the command ---- */
 
-enum which { ALL_ITEMS, ALL_BUT_UID, PASSING_ITEMS };
+static bool
+is_uid(const struct imap_item *item)
+{
+	return strcmp(item->label, "UID") == 0;
+}
 
-/* " ITEM ITEM", as the client asked for them. */
+static bool
+is_header(const struct imap_item *item)
+{
+	return strcmp(item->label, "BODY[HEADER]") == 0;
+}
+
+/* " ITEM ITEM", as the client asked for them: all, or the passing but UID. */
 static int
 put_requests(
-    const struct fetch *f, enum which which, struct buf *out, struct err *err)
+    const struct fetch *f, bool all, struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < f->items.count; i++) {
 		const struct imap_item *item = &f->items.items[i];
 
-		if (strcmp(item->label, "UID") == 0 && which != ALL_ITEMS)
-			continue;
-		if (which != PASSING_ITEMS || item->kind == IMAP_ITEM_PASS)
+		if (all || (item->kind == IMAP_ITEM_PASS && !is_uid(item)))
 			if (buf_putf(out, err, " %s", item->request) < 0)
 				return -1;
 	}
@@ -139,9 +147,11 @@ put_requests(
 static void
 look_at(struct fetch *f, const struct imap_item *item)
 {
-	f->asks_uid = f->asks_uid || strcmp(item->label, "UID") == 0;
-	f->asks_header =
-	    f->asks_header || strcmp(item->label, "BODY[HEADER]") == 0;
+	f->asks_uid = f->asks_uid || is_uid(item);
+	f->asks_header = f->asks_header || is_header(item);
+	f->walk.survey_tells_all =
+	    f->walk.survey_tells_all &&
+	    (item->kind == IMAP_ITEM_PASS || is_header(item));
 	f->walk.asks_flags =
 	    f->walk.asks_flags || strcmp(item->label, "FLAGS") == 0;
 	f->walk.asks_date =
@@ -179,15 +189,17 @@ rewrite(struct fetch *f, struct err *err)
 	cleanup(buf_reset) struct buf pass = { .limit = LIMIT_IMAP_COMMAND };
 	struct imap_walk *w = &f->walk;
 
+	w->survey_tells_all = true;
 	for (size_t i = 0; i < f->items.count; i++)
 		look_at(f, &f->items.items[i]);
 	w->needs_body = imap_need_of(&f->items) == NEEDS_BODY;
 	w->wants_structure = imap_need_of(&f->items) == NEEDS_STRUCTURE;
-	if (put_requests(f, ALL_ITEMS, &all, err) < 0 ||
-	    put_requests(f, PASSING_ITEMS, &pass, err) < 0 ||
-	    put_requests(f, ALL_BUT_UID, &survey, err) < 0 ||
-	    (!f->asks_header &&
-		buf_puts(&survey, " BODY.PEEK[HEADER]", err) < 0))
+	if (put_requests(f, true, &all, err) < 0 ||
+	    put_requests(f, false, &pass, err) < 0 ||
+	    put_requests(f, false, &survey, err) < 0 ||
+	    buf_puts(&survey,
+		w->sets_seen ? " BODY[HEADER]" : " BODY.PEEK[HEADER]",
+		err) < 0)
 		return -1;
 	w->stored_items = buf_str(&all, err);
 	w->survey_items = buf_str(&survey, err);

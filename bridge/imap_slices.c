@@ -11,20 +11,38 @@
 #include "proto/imap_set.h"
 
 enum {
-	SLICE_OCTETS = 2000, /* of a set in one command */
+	SLICE_OCTETS = 2000,   /* of a set in one command */
+	SLICE_MESSAGES = 4000, /* in it */
 };
 
-static struct imap_todo *
-find_asked(struct imap_walk *w, const struct imap_response *r,
-    const struct imap_fetched *it)
+/* The first of the slice, which is sorted, that may have this address. */
+static size_t
+first_at(const struct imap_walk *w, uint32_t address)
 {
-	for (size_t i = w->slice_at; i < w->slice_end; i++) {
-		struct imap_todo *t = &w->todo[i];
+	size_t low = w->slice_at, high = w->slice_end;
 
-		if (t->uid == it->uid && !t->answered &&
-		    (w->by_uid || t->address == r->number))
-			return t;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (w->todo[mid].address < address)
+			low = mid + 1;
+		else
+			high = mid;
 	}
+	return low;
+}
+
+/* NULL: it was not asked for, or has come. uid 0: it is not said. */
+static struct imap_todo *
+find_asked(const struct imap_walk *w, uint32_t number, uint32_t uid)
+{
+	uint32_t address = w->by_uid ? uid : number;
+
+	for (size_t i = first_at(w, address);
+	     i < w->slice_end && w->todo[i].address == address; i++)
+		if (!w->todo[i].answered &&
+		    (uid == 0 || w->todo[i].uid == uid))
+			return &w->todo[i];
 	return NULL;
 }
 
@@ -119,7 +137,8 @@ take_fetched(
 	if (imap_fetched_read(r, &it, err) < 0)
 		return -1;
 
-	struct imap_todo *found = find_asked(w, r, &it);
+	struct imap_todo *found =
+	    it.uid == 0 ? NULL : find_asked(w, r->number, it.uid);
 
 	if (found == NULL || !imap_walk_is_octets(&it.body))
 		return 0;
@@ -159,12 +178,12 @@ static int
 put_slice(struct imap_walk *w, struct buf *text, struct err *err)
 {
 	const struct imap_todo *first = &w->todo[w->slice_at];
-	uint32_t numbers[SLICE_OCTETS / 8];
+	uint32_t numbers[SLICE_MESSAGES];
 	cleanup(buf_reset) struct buf set = { .limit = LIMIT_IMAP_LINE };
 	size_t n = 0, used;
 
 	w->slice_cached = is_cached(w, first);
-	while (n < countof(numbers) && w->slice_at + n < w->todo_count &&
+	while (n < countof(numbers) && w->slice_at + n < w->window_end &&
 	       first[n].kind == first->kind &&
 	       (n == 0 || !(first->alone || first[n].alone)) &&
 	       (n == 0 || is_cached(w, &first[n]) == w->slice_cached)) {
@@ -232,14 +251,7 @@ is_of_slice(void *ctx, const struct imap_response *r)
 	const struct imap_walk *w = ctx;
 	uint32_t uid = uid_so_far(r);
 
-	for (size_t i = w->slice_at; i < w->slice_end; i++) {
-		const struct imap_todo *t = &w->todo[i];
-
-		if ((uid == 0 || uid == t->uid) &&
-		    (w->by_uid || t->address == r->number))
-			return true;
-	}
-	return false;
+	return (w->by_uid && uid == 0) || find_asked(w, r->number, uid) != NULL;
 }
 
 /* Is what comes next, behind what there is of a response, the message? */

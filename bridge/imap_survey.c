@@ -110,6 +110,17 @@ give_header(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
 
 /* 1, 0 when flags are to be relayed, -1. */
 static int
+give_stored(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_fetched *it, struct err *err)
+{
+	imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
+	if (w->stored_items != NULL && !w->survey_tells_all)
+		return imap_walk_postpone(w, r, it, KIND_AS_STORED);
+	return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
+}
+
+/* 1, 0 when flags are to be relayed, -1. */
+static int
 finish(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, const struct job *j, struct err *err)
 {
@@ -119,10 +130,8 @@ finish(struct imap_walk *w, const struct imap_response *r,
 		imap_walk_leave_out(w, it->uid, &j->why);
 		return 1;
 	}
-	if (j->rc > 0 && j->kind != OPENED_SEALED) {
-		imap_kinds_put(&w->s->kinds, it->uid, KIND_AS_STORED);
-		return w->stored(w->ctx, r, it->uid, err) < 0 ? -1 : 1;
-	}
+	if (j->rc > 0 && j->kind != OPENED_SEALED)
+		return give_stored(w, r, it, err);
 	if (j->rc == 0 || w->wants_structure)
 		rc = imap_walk_give_facts(w, r, it->uid, err);
 	else
@@ -248,14 +257,11 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 	bool encrypted = opener_may_be_encrypted(stored, n) &&
 			 imap_kinds_get(&w->s->kinds, it.uid) != KIND_AS_STORED;
 
-	imap_kinds_put(
-	    &w->s->kinds, it.uid, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
-	if (w->needs_body)
-		return imap_walk_postpone(
-		    w, r, &it, encrypted ? KIND_ENCRYPTED : KIND_AS_STORED);
 	if (!encrypted)
-		return w->stored(w->ctx, r, it.uid, err) < 0 ? -1 : 1;
-	return survey_encrypted(w, r, &it, stored, n, err);
+		return give_stored(w, r, &it, err);
+	imap_kinds_put(&w->s->kinds, it.uid, KIND_ENCRYPTED);
+	return w->needs_body ? imap_walk_postpone(w, r, &it, KIND_ENCRYPTED)
+			     : survey_encrypted(w, r, &it, stored, n, err);
 }
 
 int

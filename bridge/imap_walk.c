@@ -10,7 +10,11 @@
 #include "imap_walk_private.h"
 
 enum {
-	WINDOW = 500, /* messages answered in an order that saves round trips */
+	/*
+	 * Messages whose bodies come in an order that saves round trips; it
+	 * may not be far from the one they were asked for in.
+	 */
+	WINDOW = 500,
 };
 
 void
@@ -215,12 +219,14 @@ run_all(struct imap_walk *w, struct err *err)
 {
 	if (look_first(w, err) < 0)
 		return -1;
-	for (size_t window = 0; w->slice_at < w->todo_count;) {
-		if (w->slice_at >= window) {
-			size_t left = w->todo_count - w->slice_at;
+	while (w->slice_at < w->todo_count) {
+		if (w->slice_at >= w->window_end) {
+			size_t n = w->todo_count - w->slice_at;
 
-			window = w->slice_at + (left < WINDOW ? left : WINDOW);
-			imap_walk_sort(w, window - w->slice_at);
+			if (w->needs_body && n > WINDOW)
+				n = WINDOW;
+			imap_walk_sort(w, n);
+			w->window_end = w->slice_at + n;
 		}
 		if (imap_walk_run_slice(w, err) < 0)
 			return -1;

@@ -28,18 +28,19 @@ struct imap_walk {
 	bool sets_seen;
 	bool asks_flags, asks_date; /* they are among the items */
 	/*
-	 * Each is "" or " ITEM ITEM ...": what the survey is asked for besides
-	 * the header, what for each encrypted message, what for a message as
-	 * it is stored, which the client gets as it comes. NULL: `stored`
+	 * Each is "" or " ITEM ITEM ...": what the survey is asked for, the
+	 * header with it, what for each encrypted message, what for a message
+	 * as it is stored, which the client gets as it comes. NULL: `stored`
 	 * and `restored` need nothing of the server (r may be NULL).
 	 */
 	const char *survey_items, *pass_items, *stored_items;
+	bool survey_tells_all; /* of a message as it is stored, too */
 	/* An encrypted message, opened. -1 ends the session. */
 	int (*restored)(void *ctx, const struct imap_response *r, uint32_t uid,
 	    struct imap_view *v, struct err *err);
 	/*
 	 * A message that is shown as it is stored: with the survey's response
-	 * (not needs_body), or r == NULL when stored_items is NULL.
+	 * when that tells all, or stored_items is NULL (then r may be).
 	 */
 	int (*stored)(void *ctx, const struct imap_response *r, uint32_t uid,
 	    struct err *err);
@@ -55,6 +56,7 @@ struct imap_walk {
 	struct crew *crew;         /* opens headers for it; NULL: none does */
 	struct imap_todo *todo;
 	size_t todo_count, todo_room;
+	size_t window_end; /* of todo: sorted up to here */
 	size_t slice_at, slice_end; /* of todo: what is asked for just now */
 	bool slice_cached;
 	struct opener_intake *intake; /* of a large body; NULL: none comes */
