@@ -157,20 +157,41 @@ take_value(const struct buf *in, struct facts *out, struct err *err)
 	return at == in->len;
 }
 
+/* 1 and the value, 0 not there. */
+static int
+get(struct metacache *cache, const char *account, const struct message_key *k,
+    struct buf *value, struct err *err)
+{
+	cleanup(buf_reset) struct buf name = { .limit = METACACHE_VALUE_MAX };
+
+	if (put_name(account, k, &name, err) < 0)
+		return -1;
+	return metacache_get(
+	    cache, (struct crypt_bytes){ name.data, name.len }, value, err);
+}
+
+static int
+put(struct metacache *cache, const char *account, const struct message_key *k,
+    struct crypt_bytes value, struct err *err)
+{
+	cleanup(buf_reset) struct buf name = { .limit = METACACHE_VALUE_MAX };
+
+	if (put_name(account, k, &name, err) < 0)
+		return -1;
+	return metacache_put(
+	    cache, (struct crypt_bytes){ name.data, name.len }, value, err);
+}
+
 int
 facts_get(struct metacache *cache, const char *account,
     const struct message_key *k, struct facts *out, struct err *err)
 {
-	cleanup(buf_reset) struct buf name = { .limit = METACACHE_VALUE_MAX };
 	cleanup(buf_reset) struct buf value = {
 		.limit = METACACHE_VALUE_MAX, .secret = true };
 	int rc;
 
 	facts_init(out);
-	if (put_name(account, k, &name, err) < 0)
-		return -1;
-	rc = metacache_get(
-	    cache, (struct crypt_bytes){ name.data, name.len }, &value, err);
+	rc = get(cache, account, k, &value, err);
 	return rc <= 0 ? rc : take_value(&value, out, err);
 }
 
@@ -178,17 +199,41 @@ int
 facts_put(struct metacache *cache, const char *account,
     const struct message_key *k, const struct facts *f, struct err *err)
 {
-	cleanup(buf_reset) struct buf name = { .limit = METACACHE_VALUE_MAX };
 	cleanup(buf_reset) struct buf value = {
 		.limit = METACACHE_VALUE_MAX, .secret = true };
 	struct err why = { 0 };
 
-	if (put_name(account, k, &name, err) < 0)
-		return -1;
 	if (put_value(f, &value, &why) < 0)
 		return why.kind == ERR_PERM
 		    ? 0 /* too large */
 		    : err_set(err, why.kind, "%s", why.text);
-	return metacache_put(cache, (struct crypt_bytes){ name.data, name.len },
+	return put(cache, account, k,
 	    (struct crypt_bytes){ value.data, value.len }, err);
+}
+
+/* UID 0 is no message's: there the mailbox itself is kept. */
+static struct message_key
+mailbox_of(const struct message_key *k)
+{
+	return (struct message_key){ k->mailbox, k->uidvalidity, 0 };
+}
+
+int
+facts_are_there(struct metacache *cache, const char *account,
+    const struct message_key *k, struct err *err)
+{
+	cleanup(buf_reset) struct buf value = { .limit = METACACHE_VALUE_MAX };
+	const struct message_key mailbox = mailbox_of(k);
+
+	return get(cache, account, &mailbox, &value, err);
+}
+
+int
+facts_mark(struct metacache *cache, const char *account,
+    const struct message_key *k, struct err *err)
+{
+	const struct message_key mailbox = mailbox_of(k);
+
+	return put(
+	    cache, account, &mailbox, (struct crypt_bytes){ "", 0 }, err);
 }

@@ -48,4 +48,14 @@ int facts_put(struct metacache *cache, const char *account,
     const struct message_key *k, const struct facts *f, struct err *err)
     must_check;
 
+/*
+ * Of a whole mailbox (k->uid is of no matter), so that nobody asks for messages
+ * one by one where none was ever kept: 1 facts_mark() has said that some are,
+ * 0 not. -1: ERR_TEMP.
+ */
+int facts_are_there(struct metacache *cache, const char *account,
+    const struct message_key *k, struct err *err) must_check;
+int facts_mark(struct metacache *cache, const char *account,
+    const struct message_key *k, struct err *err) must_check;
+
 #endif

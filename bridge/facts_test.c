@@ -174,6 +174,35 @@ too_large_a_header_is_not_kept(void **state)
 	    facts_get(f->cache, "a@b.example", &key, &out, NULL), 0);
 }
 
+static int
+are_there(const struct fixture *f, const char *account,
+    struct message_key where)
+{
+	return facts_are_there(f->cache, account, &where, NULL);
+}
+
+/* Whatever the UID. */
+static void
+a_mailbox_is_marked(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(are_there(f, "a@b.example", key), 0);
+	assert_int_equal(facts_mark(f->cache, "a@b.example", &key, NULL), 0);
+	assert_int_equal(metacache_flush(f->cache, NULL), 0);
+	assert_int_equal(are_there(f, "a@b.example", key), 1);
+	assert_int_equal(are_there(f, "a@b.example",
+			     (struct message_key){ "INBOX", 7, 1 }),
+	    1);
+	assert_int_equal(are_there(f, "a@b.example",
+			     (struct message_key){ "INBOX", 8, 42 }),
+	    0);
+	assert_int_equal(are_there(f, "a@b.example",
+			     (struct message_key){ "INBOX2", 7, 42 }),
+	    0);
+	assert_int_equal(are_there(f, "c@b.example", key), 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -184,6 +213,7 @@ main(void)
 		test(a_header_is_known_again),
 		test(others_are_not),
 		test(too_large_a_header_is_not_kept),
+		test(a_mailbox_is_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

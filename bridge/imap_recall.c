@@ -17,14 +17,23 @@ enum {
 	RECALL_NUMBERS = 4000, /* in it */
 };
 
-/* \Seen is set by asking the server for the message. */
+/*
+ * Where nothing is known of any, the server is asked once. And \Seen is set by
+ * asking it for the message.
+ */
 bool
 imap_walk_may_recall(const struct imap_walk *w)
 {
+	struct imap_session *s = w->s;
 	struct message_key k;
 
-	return !w->needs_body && !w->sets_seen && w->s->facts != NULL &&
-	       imap_walk_key_of(w, 1, &k) != NULL;
+	if (w->needs_body || w->sets_seen || s->facts == NULL ||
+	    imap_walk_key_of(w, 1, &k) == NULL)
+		return false;
+	if (!s->has_facts)
+		s->has_facts = facts_are_there(s->facts, s->account->address,
+				   &k, NULL) > 0;
+	return s->has_facts;
 }
 
 /* 1 the client has it, 0 it is to be asked for, -1. */

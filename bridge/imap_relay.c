@@ -206,6 +206,7 @@ forget_mailbox(struct imap_session *s)
 {
 	free_str(&s->mailbox);
 	s->uidvalidity = 0;
+	s->has_facts = false;
 	imap_kinds_reset(&s->kinds);
 }
 

@@ -56,6 +56,7 @@ struct imap_session {
 	char *mailbox; /* that is selected; NULL = none */
 	uint32_t uidvalidity, next_uidvalidity; /* 0 = not known */
 	struct imap_kinds kinds;                /* of its messages */
+	bool has_facts;                         /* of some of them */
 
 	char own_tag[24]; /* random beginning of the bridge's own tags */
 	unsigned own_count;

@@ -46,20 +46,15 @@ find_asked(const struct imap_walk *w, uint32_t number, uint32_t uid)
 	return NULL;
 }
 
-/* For the next listing. Where it fails, the body is fetched again. */
 static void
 keep_facts(struct imap_walk *w, uint32_t uid, const struct message *m)
 {
 	cleanup(facts_reset) struct facts f = { 0 };
 	cleanup(structure_free) struct structure *s = NULL;
-	struct message_key k;
 
-	if (w->s->facts == NULL || imap_walk_key_of(w, uid, &k) == NULL ||
-	    structure_parse(m->data, m->len, &s, NULL) < 0 ||
-	    facts_of(m, s, &f, NULL) < 0 ||
-	    facts_put(w->s->facts, w->s->account->address, &k, &f, NULL) < 0)
-		log_warning(
-		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
+	if (structure_parse(m->data, m->len, &s, NULL) == 0 &&
+	    facts_of(m, s, &f, NULL) == 0)
+		imap_walk_keep_facts(w, uid, &f);
 }
 
 /* What has come in the response, or was taken out of it on the way. */

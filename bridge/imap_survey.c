@@ -38,18 +38,26 @@ imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r, uint32_
 	return w->restored(w->ctx, r, uid, &v, err) < 0 ? -1 : 1;
 }
 
-/* For the next listing. Where it fails, it is opened again. */
-static void
-keep_header(struct imap_walk *w, uint32_t uid, const struct buf *header,
-    uint64_t octets)
+static int
+keep(struct imap_session *s, const struct message_key *k, const struct facts *f)
 {
-	cleanup(facts_reset) struct facts f = { 0 };
+	const char *account = s->account->address;
+
+	if (facts_put(s->facts, account, k, f, NULL) < 0)
+		return -1;
+	if (!s->has_facts && facts_mark(s->facts, account, k, NULL) < 0)
+		return -1;
+	s->has_facts = true;
+	return 0;
+}
+
+void
+imap_walk_keep_facts(struct imap_walk *w, uint32_t uid, const struct facts *f)
+{
 	struct message_key k;
 
-	if (w->s->facts == NULL || imap_walk_key_of(w, uid, &k) == NULL)
-		return;
-	if (facts_of_header(header, octets, &f, NULL) < 0 ||
-	    facts_put(w->s->facts, w->s->account->address, &k, &f, NULL) < 0)
+	if (w->s->facts != NULL && imap_walk_key_of(w, uid, &k) != NULL &&
+	    keep(w->s, &k, f) < 0)
 		log_warning(
 		    "imap: not kept in the cache, uid=%u", (unsigned)uid);
 }
@@ -100,11 +108,13 @@ static int
 give_header(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
     const struct job *j, struct err *err)
 {
+	cleanup(facts_reset) struct facts f = { 0 };
 	struct imap_view v = { .header = j->header.data,
 		.header_len = j->header.len,
 		.octets = j->octets };
 
-	keep_header(w, uid, &j->header, j->octets);
+	if (facts_of_header(&j->header, j->octets, &f, NULL) == 0)
+		imap_walk_keep_facts(w, uid, &f);
 	return w->restored(w->ctx, r, uid, &v, err) < 0 ? -1 : 1;
 }
 

@@ -51,6 +51,9 @@ int imap_walk_put_command(struct imap_walk *w, struct buf *text,
 /* Begins with a blank; nothing when there are none. */
 int imap_walk_put_modifiers(const struct imap_walk *w, struct buf *text,
     struct err *err) must_check;
+/* For the next listing. Where it fails, the message is asked for again. */
+void imap_walk_keep_facts(
+    struct imap_walk *w, uint32_t uid, const struct facts *f);
 /* From what an earlier session has found out. 1; 0 it is not known; -1. */
 int imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r,
     uint32_t uid, struct err *err) must_check;

@@ -206,12 +206,26 @@ ecdh_key_free(struct ecdh_key **kp)
 	free(k);
 }
 
+/* As public_key(), but of the same kind as ours: nothing is looked up. */
+static EVP_PKEY *
+peer_of(const struct ecdh_key *k, struct crypt_bytes point)
+{
+	cleanup(free_pkey) EVP_PKEY *peer = EVP_PKEY_new();
+	const uint8_t *octets = point.data;
+
+	if (peer == NULL || point.len != curves[k->curve].point_len ||
+	    (k->curve != CURVE_X25519 && octets[0] != UNCOMPRESSED) ||
+	    EVP_PKEY_copy_parameters(peer, k->pkey) != 1 ||
+	    EVP_PKEY_set1_encoded_public_key(peer, octets, point.len) != 1)
+		return NULL;
+	return steal(&peer);
+}
+
 static int
 derive(const struct ecdh_key *k, struct crypt_bytes peer,
     struct ecdh_agreement *out, struct err *err)
 {
-	cleanup(free_pkey) EVP_PKEY *theirs =
-	    public_key(k->curve, peer.data, peer.len);
+	cleanup(free_pkey) EVP_PKEY *theirs = peer_of(k, peer);
 
 	if (theirs == NULL)
 		return not_taken(err, k->curve, peer.len,
