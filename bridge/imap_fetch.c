@@ -185,27 +185,19 @@ static int
 rewrite(struct fetch *f, struct err *err)
 {
 	cleanup(buf_reset) struct buf all = { .limit = LIMIT_IMAP_COMMAND };
-	cleanup(buf_reset) struct buf survey = { .limit = LIMIT_IMAP_COMMAND };
 	cleanup(buf_reset) struct buf pass = { .limit = LIMIT_IMAP_COMMAND };
 	struct imap_walk *w = &f->walk;
 
 	w->survey_tells_all = true;
 	for (size_t i = 0; i < f->items.count; i++)
 		look_at(f, &f->items.items[i]);
-	w->needs_body = imap_need_of(&f->items) == NEEDS_BODY;
-	w->wants_structure = imap_need_of(&f->items) == NEEDS_STRUCTURE;
+	w->need = imap_need_of(&f->items);
 	if (put_requests(f, true, &all, err) < 0 ||
-	    put_requests(f, false, &pass, err) < 0 ||
-	    put_requests(f, false, &survey, err) < 0 ||
-	    buf_puts(&survey,
-		w->sets_seen ? " BODY[HEADER]" : " BODY.PEEK[HEADER]",
-		err) < 0)
+	    put_requests(f, false, &pass, err) < 0)
 		return -1;
 	w->stored_items = buf_str(&all, err);
-	w->survey_items = buf_str(&survey, err);
 	w->pass_items = buf_str(&pass, err);
-	if (w->stored_items == NULL || w->survey_items == NULL ||
-	    w->pass_items == NULL)
+	if (w->stored_items == NULL || w->pass_items == NULL)
 		return -1;
 	w->s = f->s;
 	w->by_uid = f->c->uid;

@@ -27,26 +27,13 @@ imap_walk_may_recall(const struct imap_walk *w)
 	struct imap_session *s = w->s;
 	struct message_key k;
 
-	if (w->needs_body || w->sets_seen || s->facts == NULL ||
+	if (w->need == NEEDS_BODY || w->sets_seen || s->facts == NULL ||
 	    imap_walk_key_of(w, 1, &k) == NULL)
 		return false;
 	if (!s->has_facts)
 		s->has_facts = facts_are_there(s->facts, s->account->address,
 				   &k, NULL) > 0;
 	return s->has_facts;
-}
-
-/* 1 the client has it, 0 it is to be asked for, -1. */
-static int
-give_known(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
-    struct err *err)
-{
-	cleanup(message_release) const struct message *m =
-	    imap_walk_cached(w, uid);
-
-	if (m == NULL)
-		return imap_walk_give_facts(w, r, uid, err);
-	return imap_walk_give_message(w, r, uid, m, err) < 0 ? -1 : 1;
 }
 
 /*
@@ -68,12 +55,14 @@ recall(void *ctx, const struct imap_response *r, struct err *err)
 		return 0;
 
 	enum imap_kind kind = imap_kinds_get(&w->s->kinds, it.uid);
-	int rc = kind == KIND_AS_STORED ? 0 : give_known(w, r, it.uid, err);
+	int rc = kind == KIND_AS_STORED
+		     ? 0
+		     : imap_walk_give_known(w, r, it.uid, err);
 
 	if (rc != 0)
 		return rc;
 	kind = imap_kinds_get(&w->s->kinds, it.uid);
-	if (kind == KIND_ENCRYPTED && !w->wants_structure)
+	if (kind == KIND_ENCRYPTED && w->need == NEEDS_HEADER)
 		kind = KIND_UNKNOWN; /* its header is needed, not its body */
 	return imap_walk_postpone(w, r, &it, kind);
 }

@@ -172,8 +172,9 @@ look(struct searching *x, const struct buf *set, struct err *err)
 	cleanup(imap_walk_reset) struct imap_walk w = { .s = x->s,
 		.by_uid = x->c->uid,
 		.set = { .raw = set->data, .raw_len = set->len },
-		.needs_body = search_needs(x->search) == SEARCH_NEEDS_BODY,
-		.survey_items = " BODY.PEEK[HEADER]",
+		.need = search_needs(x->search) == SEARCH_NEEDS_BODY
+			    ? NEEDS_BODY
+			    : NEEDS_HEADER,
 		.restored = take_restored,
 		.stored = take_plain,
 		.ctx = x };

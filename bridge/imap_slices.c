@@ -99,7 +99,7 @@ open_body(struct imap_walk *w, const struct imap_response *r,
 		imap_walk_leave_out(w, t->uid, &why);
 		return 1;
 	}
-	if (w->wants_structure || kind == OPENED_FOREIGN)
+	if (w->need == NEEDS_STRUCTURE || kind == OPENED_FOREIGN)
 		keep_facts(w, t->uid, m);
 	return imap_walk_give_message(w, r, t->uid, m, err) < 0 ? -1 : 1;
 }

@@ -15,8 +15,9 @@ enum {
 	JOB_OCTETS = 256 << 10,  /* a longer header waits for nobody */
 };
 
-int
-imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
+/* From what an earlier session has found out. 1; 0 it is not known; -1. */
+static int
+give_facts(struct imap_walk *w, const struct imap_response *r, uint32_t uid,
     struct err *err)
 {
 	cleanup(facts_reset) struct facts f = { 0 };
@@ -27,7 +28,7 @@ imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r, uint32_
 	    (f.kind == OPENED_FOREIGN && !w->s->account->decrypt_foreign))
 		return 0;
 	imap_kinds_put(&w->s->kinds, uid, KIND_ENCRYPTED);
-	if (w->wants_structure && !facts_know_structure(&f))
+	if (w->need == NEEDS_STRUCTURE && !facts_know_structure(&f))
 		return 0;
 
 	struct imap_view v = { .header = f.header.data,
@@ -36,6 +37,18 @@ imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r, uint32_
 		.facts = &f };
 
 	return w->restored(w->ctx, r, uid, &v, err) < 0 ? -1 : 1;
+}
+
+int
+imap_walk_give_known(struct imap_walk *w, const struct imap_response *r,
+    uint32_t uid, struct err *err)
+{
+	cleanup(message_release) const struct message *m =
+	    imap_walk_cached(w, uid);
+
+	if (m == NULL)
+		return give_facts(w, r, uid, err);
+	return imap_walk_give_message(w, r, uid, m, err) < 0 ? -1 : 1;
 }
 
 static int
@@ -134,7 +147,7 @@ static int
 finish(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, const struct job *j, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (j->rc < 0) {
 		imap_walk_leave_out(w, it->uid, &j->why);
@@ -142,10 +155,8 @@ finish(struct imap_walk *w, const struct imap_response *r,
 	}
 	if (j->rc > 0 && j->kind != OPENED_SEALED)
 		return give_stored(w, r, it, err);
-	if (j->rc == 0 || w->wants_structure)
-		rc = imap_walk_give_facts(w, r, it->uid, err);
-	else
-		rc = give_header(w, r, it->uid, j, err);
+	rc = j->rc == 0 ? give_facts(w, r, it->uid, err)
+			: give_header(w, r, it->uid, j, err);
 	return rc == 0 ? imap_walk_postpone(w, r, it, KIND_ENCRYPTED) : rc;
 }
 
@@ -214,7 +225,7 @@ job_for_crew(const struct imap_walk *w, const struct imap_fetched *it,
 
 /* 1 dealt with, or it will be; 0 flags are to be relayed; -1. */
 static int
-survey_encrypted(struct imap_walk *w, const struct imap_response *r,
+survey_header(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, const uint8_t *stored, size_t n,
     struct err *err)
 {
@@ -241,6 +252,21 @@ survey_encrypted(struct imap_walk *w, const struct imap_response *r,
 	return rc < 0 ? -1 : 1;
 }
 
+/* As survey_header(). */
+static int
+survey_encrypted(struct imap_walk *w, const struct imap_response *r,
+    const struct imap_fetched *it, const uint8_t *stored, size_t n,
+    struct err *err)
+{
+	int rc = 0;
+
+	if (w->need == NEEDS_HEADER)
+		return survey_header(w, r, it, stored, n, err);
+	if (w->need == NEEDS_STRUCTURE)
+		rc = imap_walk_give_known(w, r, it->uid, err);
+	return rc == 0 ? imap_walk_postpone(w, r, it, KIND_ENCRYPTED) : rc;
+}
+
 static int
 survey(void *ctx, const struct imap_response *r, struct err *err)
 {
@@ -256,7 +282,7 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 		return -1;
 
 	const struct imap_value *header =
-	    w->needs_body ? &it.fields : &it.header;
+	    w->need == NEEDS_HEADER ? &it.header : &it.fields;
 
 	if (it.uid == 0 || !imap_walk_is_octets(header) ||
 	    !imap_members_take(&w->asked, w->by_uid ? it.uid : r->number))
@@ -270,8 +296,7 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 	if (!encrypted)
 		return give_stored(w, r, &it, err);
 	imap_kinds_put(&w->s->kinds, it.uid, KIND_ENCRYPTED);
-	return w->needs_body ? imap_walk_postpone(w, r, &it, KIND_ENCRYPTED)
-			     : survey_encrypted(w, r, &it, stored, n, err);
+	return survey_encrypted(w, r, &it, stored, n, err);
 }
 
 int
@@ -285,24 +310,31 @@ imap_walk_put_modifiers(
 	return buf_put(text, w->modifiers.raw, w->modifiers.raw_len, err);
 }
 
+/* The field by which opener_may_be_encrypted() goes, or all that it takes. */
+static int
+put_survey_items(const struct imap_walk *w, struct buf *text, struct err *err)
+{
+	bool seen = w->sets_seen && w->need != NEEDS_BODY;
+	bool passing = w->pass_items != NULL && w->need != NEEDS_BODY;
+
+	return buf_putf(text, err, " (UID%s BODY%s[HEADER%s])",
+	    passing ? w->pass_items : "", seen ? "" : ".PEEK",
+	    w->need == NEEDS_HEADER ? "" : ".FIELDS (CONTENT-TYPE)");
+}
+
 int
 imap_walk_run_survey(struct imap_walk *w, struct err *err)
 {
-	static const char some[] =
-	    " (UID BODY.PEEK[HEADER.FIELDS (X-SEALPOST CONTENT-TYPE)])";
 	cleanup(buf_reset) struct buf text = { .limit = LIMIT_IMAP_COMMAND };
 
 	if (imap_walk_put_command(w, &text, w->set.raw, w->set.raw_len, err) <
 	    0)
 		return -1;
-	if ((w->needs_body
-		    ? buf_puts(&text, some, err)
-		    : buf_putf(&text, err, " (UID%s)", w->survey_items)) < 0 ||
-	    imap_walk_put_modifiers(w, &text, err) < 0)
+	if (put_survey_items(w, &text, err) < 0 || imap_walk_put_modifiers(w, &text, err) < 0)
 		return -1;
 	if (imap_members_init(&w->asked, w->set.raw, w->set.raw_len, err) < 0)
 		return -1;
-	if (w->crew == NULL && !w->needs_body &&
+	if (w->crew == NULL && w->need == NEEDS_HEADER &&
 	    crew_new(open_header, &w->crew, NULL) < 0)
 		w->crew = NULL; /* then nobody helps */
 	w->own.data = survey;
@@ -324,7 +356,7 @@ is_known(const struct imap_walk *w, uint32_t uid)
 	enum imap_kind kind = imap_kinds_get(&w->s->kinds, uid);
 
 	return kind == KIND_AS_STORED ||
-	       (kind == KIND_ENCRYPTED && w->needs_body);
+	       (kind == KIND_ENCRYPTED && w->need == NEEDS_BODY);
 }
 
 /* Puts them all into todo; false, and nothing, when the server must be asked.

@@ -223,7 +223,7 @@ run_all(struct imap_walk *w, struct err *err)
 		if (w->slice_at >= w->window_end) {
 			size_t n = w->todo_count - w->slice_at;
 
-			if (w->needs_body && n > WINDOW)
+			if (w->need == NEEDS_BODY && n > WINDOW)
 				n = WINDOW;
 			imap_walk_sort(w, n);
 			w->window_end = w->slice_at + n;

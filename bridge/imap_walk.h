@@ -23,17 +23,16 @@ struct imap_walk {
 	struct imap_session *s;
 	bool by_uid;
 	struct imap_value set, modifiers; /* modifiers.raw_len 0 = none */
-	bool needs_body;
-	bool wants_structure; /* not needs_body: of what is known of it */
+	enum imap_need need; /* structure: of what is known of it, else body */
 	bool sets_seen;
 	bool asks_flags, asks_date; /* they are among the items */
 	/*
-	 * Each is "" or " ITEM ITEM ...": what the survey is asked for, the
-	 * header with it, what for each encrypted message, what for a message
-	 * as it is stored, which the client gets as it comes. NULL: `stored`
-	 * and `restored` need nothing of the server (r may be NULL).
+	 * Each is "" or " ITEM ITEM ...": what the server tells of each
+	 * encrypted message, and what of a message as it is stored, which the
+	 * client gets as it comes. NULL: `stored` and `restored` need nothing
+	 * of the server (r may be NULL).
 	 */
-	const char *survey_items, *pass_items, *stored_items;
+	const char *pass_items, *stored_items;
 	bool survey_tells_all; /* of a message as it is stored, too */
 	/* An encrypted message, opened. -1 ends the session. */
 	int (*restored)(void *ctx, const struct imap_response *r, uint32_t uid,

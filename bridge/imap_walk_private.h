@@ -54,8 +54,8 @@ int imap_walk_put_modifiers(const struct imap_walk *w, struct buf *text,
 /* For the next listing. Where it fails, the message is asked for again. */
 void imap_walk_keep_facts(
     struct imap_walk *w, uint32_t uid, const struct facts *f);
-/* From what an earlier session has found out. 1; 0 it is not known; -1. */
-int imap_walk_give_facts(struct imap_walk *w, const struct imap_response *r,
+/* From memory, or what an earlier session has found out. 1, 0 unknown, -1. */
+int imap_walk_give_known(struct imap_walk *w, const struct imap_response *r,
     uint32_t uid, struct err *err) must_check;
 /* By kind, then by address: the next n of todo. */
 void imap_walk_sort(struct imap_walk *w, size_t n);
