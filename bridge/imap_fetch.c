@@ -127,15 +127,19 @@ is_header(const struct imap_item *item)
 	return strcmp(item->label, "BODY[HEADER]") == 0;
 }
 
-/* " ITEM ITEM", as the client asked for them: all, or the passing but UID. */
+enum which { ALL_ITEMS, ALL_BUT_UID, PASSING_ITEMS };
+
+/* " ITEM ITEM", as the client asked for them. */
 static int
 put_requests(
-    const struct fetch *f, bool all, struct buf *out, struct err *err)
+    const struct fetch *f, enum which which, struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < f->items.count; i++) {
 		const struct imap_item *item = &f->items.items[i];
 
-		if (all || (item->kind == IMAP_ITEM_PASS && !is_uid(item)))
+		if (is_uid(item) && which != ALL_ITEMS)
+			continue;
+		if (which != PASSING_ITEMS || item->kind == IMAP_ITEM_PASS)
 			if (buf_putf(out, err, " %s", item->request) < 0)
 				return -1;
 	}
@@ -181,23 +185,46 @@ finish(struct fetch *f, struct err *err)
 	return imap_answer_as(f->s, f->c->tag, verdict, err);
 }
 
-static int
-rewrite(struct fetch *f, struct err *err)
+/*
+ * \Seen, which the server sets and tells, comes with the answer and not ahead of
+ * it: clients take one response for the whole.
+ */
+static void
+plan(struct fetch *f)
 {
-	cleanup(buf_reset) struct buf all = { .limit = LIMIT_IMAP_COMMAND };
-	cleanup(buf_reset) struct buf pass = { .limit = LIMIT_IMAP_COMMAND };
 	struct imap_walk *w = &f->walk;
 
 	w->survey_tells_all = true;
 	for (size_t i = 0; i < f->items.count; i++)
 		look_at(f, &f->items.items[i]);
 	w->need = imap_need_of(&f->items);
-	if (put_requests(f, true, &all, err) < 0 ||
-	    put_requests(f, false, &pass, err) < 0)
+	if (w->need == NEEDS_STRUCTURE && w->sets_seen)
+		w->need = NEEDS_BODY;
+	if (w->need == NEEDS_HEADER && w->sets_seen)
+		w->survey_tells_all = true;
+}
+
+static int
+rewrite(struct fetch *f, struct err *err)
+{
+	cleanup(buf_reset) struct buf all = { .limit = LIMIT_IMAP_COMMAND };
+	cleanup(buf_reset) struct buf header = { .limit = LIMIT_IMAP_COMMAND };
+	cleanup(buf_reset) struct buf pass = { .limit = LIMIT_IMAP_COMMAND };
+	struct imap_walk *w = &f->walk;
+
+	plan(f);
+	if (put_requests(f, ALL_ITEMS, &all, err) < 0 ||
+	    put_requests(f, PASSING_ITEMS, &pass, err) < 0 ||
+	    put_requests(f, w->survey_tells_all ? ALL_BUT_UID : PASSING_ITEMS,
+		&header, err) < 0 ||
+	    (!(w->survey_tells_all && f->asks_header) &&
+		buf_puts(&header, " BODY.PEEK[HEADER]", err) < 0))
 		return -1;
 	w->stored_items = buf_str(&all, err);
 	w->pass_items = buf_str(&pass, err);
-	if (w->stored_items == NULL || w->pass_items == NULL)
+	w->header_items = buf_str(&header, err);
+	if (w->stored_items == NULL || w->pass_items == NULL ||
+	    w->header_items == NULL)
 		return -1;
 	w->s = f->s;
 	w->by_uid = f->c->uid;

@@ -175,6 +175,7 @@ look(struct searching *x, const struct buf *set, struct err *err)
 		.need = search_needs(x->search) == SEARCH_NEEDS_BODY
 			    ? NEEDS_BODY
 			    : NEEDS_HEADER,
+		.header_items = " BODY.PEEK[HEADER]",
 		.restored = take_restored,
 		.stored = take_plain,
 		.ctx = x };

@@ -310,16 +310,20 @@ imap_walk_put_modifiers(
 	return buf_put(text, w->modifiers.raw, w->modifiers.raw_len, err);
 }
 
-/* The field by which opener_may_be_encrypted() goes, or all that it takes. */
 static int
 put_survey_items(const struct imap_walk *w, struct buf *text, struct err *err)
 {
-	bool seen = w->sets_seen && w->need != NEEDS_BODY;
-	bool passing = w->pass_items != NULL && w->need != NEEDS_BODY;
+	static const char type[] = " BODY.PEEK[HEADER.FIELDS (CONTENT-TYPE)]";
 
-	return buf_putf(text, err, " (UID%s BODY%s[HEADER%s])",
-	    passing ? w->pass_items : "", seen ? "" : ".PEEK",
-	    w->need == NEEDS_HEADER ? "" : ".FIELDS (CONTENT-TYPE)");
+	switch (w->need) {
+	case NEEDS_HEADER:
+		return buf_putf(text, err, " (UID%s)", w->header_items);
+	case NEEDS_STRUCTURE:
+		return buf_putf(text, err, " (UID%s%s)", w->pass_items, type);
+	case NEEDS_BODY:
+		break;
+	}
+	return buf_putf(text, err, " (UID%s)", type);
 }
 
 int

@@ -27,12 +27,13 @@ struct imap_walk {
 	bool sets_seen;
 	bool asks_flags, asks_date; /* they are among the items */
 	/*
-	 * Each is "" or " ITEM ITEM ...": what the server tells of each
-	 * encrypted message, and what of a message as it is stored, which the
-	 * client gets as it comes. NULL: `stored` and `restored` need nothing
-	 * of the server (r may be NULL).
+	 * Each is "" or " ITEM ITEM ...": what the survey asks for that looks
+	 * into headers, what the server tells of each encrypted message, and
+	 * what of a message as it is stored, which the client gets as it comes.
+	 * NULL: `stored` and `restored` need nothing of the server (r may be
+	 * NULL).
 	 */
-	const char *pass_items, *stored_items;
+	const char *header_items, *pass_items, *stored_items;
 	bool survey_tells_all; /* of a message as it is stored, too */
 	/* An encrypted message, opened. -1 ends the session. */
 	int (*restored)(void *ctx, const struct imap_response *r, uint32_t uid,

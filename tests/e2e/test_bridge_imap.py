@@ -303,6 +303,25 @@ class Fetch:
             self.assertIn(b"\\Seen", items(got[0])["FLAGS"])
             self.assertEqual(c.ok("SEARCH SEEN"), [b"* SEARCH 1 2"])
 
+    def test_seen_comes_with_the_answer(self):
+        """Not ahead of it: clients take one response for the whole answer."""
+        name = self.folder()
+        plain, sealed = self.sealed(1)
+        self.store(name, *plain, *sealed)
+        for asked in ("BODY[HEADER.FIELDS (SUBJECT)]", "BODY[HEADER]",
+                      "(ENVELOPE BODY[HEADER])", "BODY[]",
+                      "(BODYSTRUCTURE BODY[HEADER])", "BODY[TEXT]",
+                      "(BODYSTRUCTURE BODY[HEADER.FIELDS (SUBJECT)])"):
+            # a session knows what it has opened: each time a new one
+            with self.subTest(asked), self.ann() as c:
+                c.ok("SELECT " + name)
+                c.ok("STORE 1:2 -FLAGS.SILENT (\\Seen)")
+                got = c.ok("FETCH 1:2 " + asked)
+                self.assertEqual(sorted(map(number, got)), [1, 2], got)
+                self.assertEqual(*(items(r) for r in got))
+                self.assertIn(b"\\Seen", items(got[0])["FLAGS"])
+                self.assertEqual(c.ok("SEARCH SEEN"), [b"* SEARCH 1 2"])
+
     def test_only_passing_items_beside_a_body(self):
         name = self.folder()
         _, sealed = self.sealed(1)
