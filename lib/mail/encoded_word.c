@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hex.h"
+
 enum { CHARSET_SIZE = 41, WORD_TEXT_MAX = 8192 };
 
 /* =?charset?encoding?text?= */
@@ -70,15 +72,6 @@ parse_word(const uint8_t *s, size_t n, struct word *w)
 	w->text_len = (size_t)(end - w->text);
 	w->len = (size_t)(end + 2 - s);
 	return true;
-}
-
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int

@@ -11,6 +11,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "base/hex.h"
 #include "mail/rfc822.h"
 #include "mail/search_decode.h"
 #include "mail/search_text.h"
@@ -313,23 +314,15 @@ put_word_text(const char *charset, const struct buf *text, struct buf *out,
 }
 
 static int
-hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
 decode_q(const uint8_t *s, size_t n, struct buf *out, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = s[i] == '_' ? ' ' : s[i];
 
-		if (c == '=' && n - i > 2 && hex(s[i + 1]) >= 0 &&
-		    hex(s[i + 2]) >= 0) {
-			c = (uint8_t)(hex(s[i + 1]) * 16 + hex(s[i + 2]));
+		if (c == '=' && n - i > 2 && hex_value(s[i + 1]) >= 0 &&
+		    hex_value(s[i + 2]) >= 0) {
+			c = (uint8_t)(hex_value(s[i + 1]) * 16 +
+				      hex_value(s[i + 2]));
 			i += 2;
 		}
 		if (buf_putc(out, c, err) < 0)
