@@ -9,12 +9,10 @@
  * (through GPGME), in turns, on one core, and prints a table. Each opening of a
  * whole message is two decryptions: of its header record and of its body.
  */
-#include <err.h>
-#include <sched.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "bridge/opener.h"
 #include "bridge/sealer.h"
 #include "bridge/user.h"
@@ -34,33 +32,6 @@ struct bench {
 	struct buf stored;
 	size_t header_len;
 };
-
-static void
-check(int rc, const struct err *err)
-{
-	if (rc < 0)
-		errx(1, "%s", err->text);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void
-stay_on_one_core(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	if (sched_setaffinity(0, sizeof set, &set) < 0)
-		err(1, "cannot stay on one core");
-}
 
 static void
 run(const struct bench *b, const char *command)
@@ -192,15 +163,6 @@ measure(const struct bench *b, struct user *u,
 	return (now() - begin) / n;
 }
 
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 compare(const struct bench *b, const char *key, const char *what,
     void (*open)(const struct bench *, struct user *), double seconds)
@@ -211,11 +173,11 @@ compare(const struct bench *b, const char *key, const char *what,
 		own[i] = measure(b, b->file, open, seconds / TURNS);
 		gpgme[i] = measure(b, b->keyring, open, seconds / TURNS);
 	}
-	qsort(own, TURNS, sizeof own[0], ascending);
-	qsort(gpgme, TURNS, sizeof gpgme[0], ascending);
-	printf("%-10s %-14s %10.0f %10.0f %8.0f\n", key, what,
-	    1 / own[TURNS / 2], 1 / gpgme[TURNS / 2],
-	    gpgme[TURNS / 2] / own[TURNS / 2]);
+
+	double o = median(own, TURNS), g = median(gpgme, TURNS);
+
+	printf("%-10s %-14s %10.0f %10.0f %8.0f\n", key, what, 1 / o, 1 / g,
+	    g / o);
 	(void)fflush(stdout);
 }
 

@@ -11,7 +11,6 @@
  * ours, a bare loop over SHA-256, and OpenSSL's call.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <err.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -22,9 +21,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/base64.h"
+#include "bench.h"
 #include "crypt/hash.h"
 #include "crypt/kdf.h"
 #include "crypt/verifier.h"
@@ -70,28 +69,6 @@ struct result {
 	size_t samples;
 	double *latency;
 };
-
-static void
-check(int rc, const struct err *err)
-{
-	if (rc < 0)
-		errx(1, "%s", err->text);
-}
-
-static double
-seconds_of(clockid_t clock)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double
-now(void)
-{
-	return seconds_of(CLOCK_MONOTONIC);
-}
 
 static double
 daemon_cpu(const struct bench *b)
@@ -472,14 +449,6 @@ loop_cost(void)
 
 /* ---- the table ---- */
 
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 print_rate(const char *what, const struct result *r, const char *target)
 {
@@ -542,7 +511,7 @@ bench_latency(struct bench *b, double seconds)
 	start_daemon(b, "queue = 64\n");
 	run(b, (size_t[3]){ [SCRAM] = 1, [UNCACHED] = 100 }, seconds, &r);
 	stop_daemon(b);
-	qsort(r.latency, r.samples, sizeof *r.latency, compare);
+	qsort(r.latency, r.samples, sizeof *r.latency, ascending);
 	if (r.samples > 0)
 		printf("%-28s %9.2f ms median, %.2f ms of 99 %% "
 		       "(target 50 ms), queue full: %zu connections ended\n",

@@ -9,12 +9,10 @@
  * comes and, second, with no-random-seed-file in gpg.conf, which saves gpg the
  * writing of its seed file at every start.
  */
-#include <err.h>
 #include <gpgme.h>
-#include <sched.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "openpgp/armor.h"
 #include "openpgp/encrypt.h"
 #include "openpgp/vet.h"
@@ -33,37 +31,10 @@ struct bench {
 };
 
 static void
-check(int rc, const struct err *err)
-{
-	if (rc < 0)
-		errx(1, "%s", err->text);
-}
-
-static void
 check_gpgme(gpgme_error_t error, const char *what)
 {
 	if (error != 0)
 		errx(1, "%s: %s", what, gpgme_strerror(error));
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void
-stay_on_one_core(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	if (sched_setaffinity(0, sizeof set, &set) < 0)
-		err(1, "cannot stay on one core");
 }
 
 /* One message in-process: session, literal, SEIPD, armor. */
@@ -137,22 +108,6 @@ write_conf(const struct bench *b, const char *text)
 		err(1, "%s", path);
 }
 
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a;
-	double y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double
-median(double *t)
-{
-	qsort(t, TURNS, sizeof *t, ascending);
-	return t[TURNS / 2];
-}
-
 static void
 run(struct bench *b, const char *name, size_t size, double seconds)
 {
@@ -168,9 +123,9 @@ run(struct bench *b, const char *name, size_t size, double seconds)
 		unseeded[i] = measure(b, seal_gpgme, seconds / TURNS);
 	}
 
-	double n = median(native);
-	double p = median(plain);
-	double u = median(unseeded);
+	double n = median(native, TURNS);
+	double p = median(plain, TURNS);
+	double u = median(unseeded, TURNS);
 
 	printf("%-10s %9zu  %11.1f  %8.1f %6.1fx  %8.1f %6.1fx  %9.1f\n", name,
 	    size, 1 / n, 1 / p, p / n, 1 / u, u / n, (double)size / n / 1e6);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "base/limits.h"
 #include "base/process.h"
 #include "cmd.h"
@@ -194,21 +195,6 @@ make_path(const struct enrol_command *c, const char *kind,
 	           : 0;
 }
 
-static int
-put_all(int fd, const struct buf *text)
-{
-	for (size_t done = 0; done < text->len;) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		done += (size_t)n;
-	}
-	return fsync(fd);
-}
-
 /* A new file of mode 0600, on the disk, or none. */
 static int
 write_new(const char *path, const struct buf *text, struct err *err)
@@ -219,7 +205,7 @@ write_new(const char *path, const struct buf *text, struct err *err)
 	if (fd < 0)
 		return err_set(
 		    err, ERR_PERM, "create %s: %s", path, strerror(errno));
-	if (put_all(fd, text) == 0)
+	if (fd_write(fd, text->data, text->len) == 0 && fsync(fd) == 0)
 		return 0;
 	(void)err_set(err, ERR_TEMP, "write %s: %s", path, strerror(errno));
 	(void)unlink(path);
@@ -268,7 +254,8 @@ show_code(const struct enrol_command *c, const struct enrolled *e,
 	        "this machine:\n\n    %s\n\n",
 	        e->code) < 0)
 		return -1;
-	if (put_all(fd, &text) == 0 || errno == EINVAL || errno == EROFS)
+	if (fd_write(fd, text.data, text.len) == 0 &&
+	    (fsync(fd) == 0 || errno == EINVAL || errno == EROFS))
 		return 0; /* what cannot be synchronized was written */
 	return err_set(err, ERR_TEMP, "the recovery code cannot be shown: %s",
 	    strerror(errno));

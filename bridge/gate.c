@@ -4,8 +4,8 @@
 #include "gate.h"
 
 #include <pthread.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "crypt/throttle.h"
 
@@ -40,15 +40,6 @@ gate_free(struct gate **gp)
 	free(g);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void
 gate_failed(
     struct gate *g, const struct account *a, struct net_stream *client)
@@ -61,7 +52,7 @@ gate_failed(
 	int rc;
 
 	(void)pthread_mutex_lock(&g->lock);
-	rc = throttle_failed(g->throttle, who, &nobody, now_ms(),
+	rc = throttle_failed(g->throttle, who, &nobody, clock_ms(),
 	    GATE_DELAY_MAX_MS, &delay_ms, &err);
 	(void)pthread_mutex_unlock(&g->lock);
 	if (rc < 0) {

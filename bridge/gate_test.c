@@ -9,10 +9,11 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 
 struct fixture {
 	struct crypt *crypt;
@@ -53,23 +54,14 @@ tear_down(void **state)
 	return 0;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* At least so long, and not as the fourth failure would (2000). */
 static void
 waits(struct fixture *f, const struct account *a, int64_t ms)
 {
-	int64_t start = now_ms(), took;
+	int64_t start = clock_ms(), took;
 
 	gate_failed(f->gate, a, f->client);
-	took = now_ms() - start;
+	took = clock_ms() - start;
 	assert_true(took >= ms);
 	assert_true(took < ms + 1700);
 }
@@ -117,9 +109,9 @@ an_end_does_not_wait(void **state)
 	for (int i = 0; i < 3; i++) /* the next one would wait two seconds */
 		gate_failed(f->gate, &ann, f->client);
 	assert_int_equal(pthread_create(&thread, NULL, interrupt, f), 0);
-	start = now_ms();
+	start = clock_ms();
 	gate_failed(f->gate, &ann, f->client);
-	assert_true(now_ms() - start < 1500);
+	assert_true(clock_ms() - start < 1500);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 

@@ -13,35 +13,6 @@
 
 /* ---- taking apart ---- */
 
-int
-opener_split(
-    const void *message, size_t n, struct opener_parts *out, struct err *err)
-{
-	cleanup(header_reader_reset) struct header_reader r;
-	size_t used = 0;
-	size_t rest = 0;
-
-	header_reader_init(&r, &out->header);
-	r.pending.secret = true;
-	out->message = out->body = message;
-	out->message_len = out->body_len = n;
-	if (n == 0)
-		return 0;
-	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
-	    header_reader_finish(&r, err) < 0)
-		return -1;
-	(void)header_reader_rest(&r, &rest);
-	out->body = (const uint8_t *)message + used - rest;
-	out->body_len = n - used + rest;
-	return 0;
-}
-
-void
-opener_parts_reset(struct opener_parts *p)
-{
-	header_reset(&p->header);
-}
-
 static void
 opening_reset(struct opening *o)
 {
@@ -75,17 +46,17 @@ may_be_encrypted(const struct header *h)
 bool
 opener_may_be_encrypted(const void *header, size_t n)
 {
-	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(message_parts_reset) struct message_parts p = { 0 };
 
 	/* what cannot be read now is looked at more closely */
-	return opener_split(header, n, &p, NULL) < 0 ||
+	return header_split(header, n, &p, NULL) < 0 ||
 	       may_be_encrypted(&p.header);
 }
 
 /* ---- what the server sealed ---- */
 
 static int
-rebuild_header(struct opening *o, const struct opener_parts *stored,
+rebuild_header(struct opening *o, const struct message_parts *stored,
     const struct sealed_marker *marker, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf record = { .limit = LIMIT_HEAD,
@@ -124,7 +95,7 @@ restore_body(struct opening *o, struct spool *body, uint64_t octets,
 }
 
 static int
-open_sealed(struct opening *o, const struct opener_parts *stored,
+open_sealed(struct opening *o, const struct message_parts *stored,
     const struct sealed_marker *marker, struct opener_armor *armor,
     struct buf *out, struct err *err)
 {
@@ -186,7 +157,7 @@ struct opener_intake {
 	struct err why; /* why it cannot be opened; ERR_NONE: not yet */
 	struct buf text; /* as stored, up to the end of the header or whole */
 	size_t body_at;  /* in it */
-	struct opener_parts parts;
+	struct message_parts parts;
 	struct header_reader reader;
 	struct sealed_marker marker;
 	struct opener_armor *armor;
@@ -200,7 +171,7 @@ opener_intake_free(struct opener_intake **ip)
 	if (in == NULL)
 		return;
 	buf_reset(&in->text);
-	opener_parts_reset(&in->parts);
+	message_parts_reset(&in->parts);
 	header_reader_reset(&in->reader);
 	sealed_marker_reset(&in->marker);
 	opener_armor_free(&in->armor);
@@ -352,7 +323,7 @@ static int
 open_foreign(struct opening *o, struct opener_intake *in, struct buf *message,
     struct err *err)
 {
-	struct opener_parts *p = &in->parts;
+	struct message_parts *p = &in->parts;
 
 	p->message = in->text.data;
 	p->message_len = in->text.len;
@@ -431,7 +402,7 @@ ends_in_empty_line(const struct buf *header)
 
 /* 1, 0 the body is needed, -1. */
 static int
-open_sealed_header(struct opening *o, const struct opener_parts *p,
+open_sealed_header(struct opening *o, const struct message_parts *p,
     const struct sealed_marker *marker, struct buf *header, uint64_t *octets,
     struct err *err)
 {
@@ -455,7 +426,7 @@ open_sealed_header(struct opening *o, const struct opener_parts *p,
 }
 
 static int
-open_encrypted_header(struct opening *o, const struct opener_parts *p,
+open_encrypted_header(struct opening *o, const struct message_parts *p,
     enum opened *kind, struct buf *header, uint64_t *octets, struct err *err)
 {
 	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
@@ -475,13 +446,13 @@ int
 opener_open_header(struct user *u, const void *stored, size_t n,
     enum opened *kind, struct buf *header, uint64_t *octets, struct err *err)
 {
-	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(message_parts_reset) struct message_parts p = { 0 };
 	cleanup(opening_reset) struct opening o = { .user = u };
 	struct err why = { 0 };
 
 	prepare(u, header);
 	*kind = OPENED_PLAIN;
-	if (opener_split(stored, n, &p, &why) < 0)
+	if (header_split(stored, n, &p, &why) < 0)
 		return why.kind == ERR_TEMP
 			   ? err_set(err, ERR_TEMP, "%s", why.text)
 			   : 0;

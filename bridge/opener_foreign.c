@@ -79,12 +79,12 @@ static int
 is_of_type(const uint8_t *message, const struct structure_part *part,
     const char *type, struct err *err)
 {
-	cleanup(opener_parts_reset) struct opener_parts p = { 0 };
+	cleanup(message_parts_reset) struct message_parts p = { 0 };
 	cleanup(mime_value_free) struct mime_value *v = NULL;
 	size_t count = 0;
 	size_t n;
 
-	if (opener_split(message + part->header_at, part->header_len, &p, err) <
+	if (header_split(message + part->header_at, part->header_len, &p, err) <
 	    0)
 		return -1;
 
@@ -106,7 +106,7 @@ is_of_type(const uint8_t *message, const struct structure_part *part,
  * the sender. 1 and the second part in *data, 0, -1.
  */
 static int
-find_whole(const struct opener_parts *stored, struct opener_parts *data,
+find_whole(const struct message_parts *stored, struct message_parts *data,
     struct err *err)
 {
 	static const char begin[] = "-----BEGIN PGP MESSAGE-----";
@@ -127,8 +127,8 @@ find_whole(const struct opener_parts *stored, struct opener_parts *data,
 	    memmem(stored->body, stored->body_len, begin, strlen(begin));
 	const uint8_t *end = stored->body + stored->body_len;
 
-	*data =
-	    (struct opener_parts){ .body = body, .body_len = second->body_len };
+	*data = (struct message_parts){ .body = body,
+		.body_len = second->body_len };
 	if (armor == NULL || armor < body || armor >= body + second->body_len ||
 	    memmem(armor + 1, (size_t)(end - armor - 1), begin,
 		strlen(begin)) != NULL)
@@ -262,7 +262,7 @@ put_outer(const struct header *outer, const struct header_field *subject,
 }
 
 static int
-put_message(const struct opener_parts *stored, const struct opener_parts *e,
+put_message(const struct message_parts *stored, const struct message_parts *e,
     const struct pgp_signature *signature, struct buf *out, struct err *err)
 {
 	size_t count = 0;
@@ -283,7 +283,7 @@ put_message(const struct opener_parts *stored, const struct opener_parts *e,
 
 /* The armored message of the part, binary. */
 static int
-dearmor_part(const struct opener_parts *data, struct opener_armor *armor,
+dearmor_part(const struct message_parts *data, struct opener_armor *armor,
     struct spool **message, struct err *err)
 {
 	if (opener_armor_feed(armor, data->body, data->body_len, err) < 0)
@@ -300,14 +300,14 @@ reserve(struct buf *b, uint64_t octets, struct err *err)
 }
 
 static int
-decrypt_whole(struct opening *o, const struct opener_parts *parts,
+decrypt_whole(struct opening *o, const struct message_parts *parts,
     struct buf *stored, struct buf *text, struct pgp_signature *signature,
     struct err *err)
 {
 	cleanup(opener_armor_free) struct opener_armor *armor = NULL;
 	struct opener_target to = { .to = text, .most = text->limit };
 	struct opener_cipher in = { .spool = NULL };
-	struct opener_parts data = { 0 };
+	struct message_parts data = { 0 };
 	int rc = find_whole(parts, &data, err);
 
 	if (rc <= 0)
@@ -324,17 +324,17 @@ decrypt_whole(struct opening *o, const struct opener_parts *parts,
 }
 
 int
-opener_open_foreign(struct opening *o, const struct opener_parts *parts,
+opener_open_foreign(struct opening *o, const struct message_parts *parts,
     struct buf *stored, struct buf *out, struct err *err)
 {
 	cleanup(buf_reset) struct buf text = { .limit = out->limit,
 		.secret = true };
-	cleanup(opener_parts_reset) struct opener_parts e = { 0 };
+	cleanup(message_parts_reset) struct message_parts e = { 0 };
 	struct pgp_signature signature;
 
 	if (decrypt_whole(o, parts, stored, &text, &signature, err) < 0 ||
 	    canonicalize(&text, err) < 0 ||
-	    opener_split(text.data, text.len, &e, err) < 0 ||
+	    header_split(text.data, text.len, &e, err) < 0 ||
 	    verify(o->user, &text, &e.header, &signature, err) < 0 ||
 	    reserve(out, text.len + parts->header.octets + FIELD_MAX, err) < 0)
 		return -1;

@@ -14,19 +14,6 @@
 #include "openpgp/secret.h"
 #include "user.h"
 
-/* A message in memory, taken apart. */
-struct opener_parts {
-	struct header header;
-	const uint8_t *message; /* borrowed, as the body in it is */
-	size_t message_len;
-	const uint8_t *body;
-	size_t body_len;
-};
-
-int opener_split(const void *message, size_t n, struct opener_parts *out,
-    struct err *err) must_check;
-void opener_parts_reset(struct opener_parts *p);
-
 /* One message that is being opened. */
 struct opening {
 	struct user *user;
@@ -87,7 +74,7 @@ void opener_armor_free(struct opener_armor **ap);
  * ERR_TEMP. The stored octets are in `stored`, which is given back as soon as
  * they are of no use any more.
  */
-int opener_open_foreign(struct opening *o, const struct opener_parts *parts,
+int opener_open_foreign(struct opening *o, const struct message_parts *parts,
     struct buf *stored, struct buf *out, struct err *err) must_check;
 
 #endif

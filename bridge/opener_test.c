@@ -201,16 +201,10 @@ header_len(const struct buf *m)
 static bool
 is_separated(const struct buf *m)
 {
-	cleanup(header_reset) struct header h = { 0 };
-	cleanup(header_reader_reset) struct header_reader r;
-	size_t used;
+	cleanup(message_parts_reset) struct message_parts p = { 0 };
 
-	header_reader_init(&r, &h);
-	if (m->len > 0)
-		assert_int_equal(
-		    header_reader_feed(&r, m->data, m->len, &used, NULL), 0);
-	assert_int_equal(header_reader_finish(&r, NULL), 0);
-	return r.separated;
+	assert_int_equal(header_split(m->data, m->len, &p, NULL), 0);
+	return p.separated;
 }
 
 static void

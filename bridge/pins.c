@@ -17,6 +17,7 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "state.h"
 
@@ -131,23 +132,6 @@ pin_check(const struct pin *p, struct crypt_bytes salt, uint32_t iterations,
 	return compare(p, (const char *)path.data, &is, &wanted, err);
 }
 
-static int
-write_all(int fd, const struct buf *text)
-{
-	size_t at = 0;
-
-	while (at < text->len) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		at += (size_t)n;
-	}
-	return fsync(fd);
-}
-
 /* A file of its own, then renamed: whoever reads sees the old or the new. */
 static int
 replace_file(const char *path, const struct buf *text, struct err *err)
@@ -164,7 +148,8 @@ replace_file(const char *path, const struct buf *text, struct err *err)
 	if (fd < 0)
 		return err_set(
 		    err, ERR_TEMP, "%s: %s", temporary, strerror(errno));
-	if (write_all(fd, text) == 0 && rename(temporary, path) == 0)
+	if (fd_write(fd, text->data, text->len) == 0 && fsync(fd) == 0 &&
+	    rename(temporary, path) == 0)
 		return 0;
 	(void)err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
 	(void)unlink(temporary);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "facts.h"
 #include "sent_private.h"
@@ -41,17 +42,8 @@ put_file(void *ctx, const uint8_t *data, size_t n, struct err *err)
 {
 	const int *fd = ctx;
 
-	while (n > 0) {
-		ssize_t done = write(*fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return err_set(
-			    err, ERR_TEMP, "write: %s", strerror(errno));
-		data += done;
-		n -= (size_t)done;
-	}
+	if (fd_write(*fd, data, n) < 0)
+		return err_set(err, ERR_TEMP, "write: %s", strerror(errno));
 	return 0;
 }
 

@@ -4,16 +4,16 @@
 #include "smtp_features.h"
 
 #include <pthread.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "smtp_ehlo.h"
 #include "upstream_smtp.h"
 
 enum {
 	KEYWORDS_MAX = 64 << 10,
-	FRESH_S = 3600,
-	RETRY_S = 60,
+	FRESH_MS = 3600 * 1000,
+	RETRY_MS = 60 * 1000,
 	PATIENCE_S = 5, /* clients of all accounts wait */
 };
 
@@ -21,7 +21,7 @@ struct smtp_features {
 	const struct bridge_conf *conf;
 	pthread_mutex_t lock; /* held while servers are asked */
 	struct buf lines;
-	time_t until; /* CLOCK_MONOTONIC; the lines are good until then */
+	int64_t until_ms; /* of clock_ms(); the lines are good until then */
 };
 
 int
@@ -49,15 +49,6 @@ smtp_features_free(struct smtp_features **fp)
 	buf_reset(&f->lines);
 	(void)pthread_mutex_destroy(&f->lock);
 	free(f);
-}
-
-static time_t
-now_s(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
 }
 
 /* The first server's lines, or what they share with those before. */
@@ -99,7 +90,7 @@ ask_all(struct smtp_features *f, struct err *err)
 		        err) < 0)
 			return -1;
 	}
-	f->until = now_s() + (all ? FRESH_S : RETRY_S);
+	f->until_ms = clock_ms() + (all ? FRESH_MS : RETRY_MS);
 	return 0;
 }
 
@@ -109,7 +100,7 @@ smtp_features_get(struct smtp_features *f, struct buf *lines, struct err *err)
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&f->lock);
-	if (f->until <= now_s())
+	if (f->until_ms <= clock_ms())
 		rc = ask_all(f, err);
 	if (rc == 0)
 		rc = buf_put(lines, f->lines.data, f->lines.len, err);

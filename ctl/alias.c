@@ -42,6 +42,8 @@ static int
 add_all(struct directory *d, char (*normal)[ADDRESS_SIZE], size_t count,
     struct err *err)
 {
+	if (need_domain(d, normal[0], err) < 0)
+		return -1;
 	put_own(normal, count, 1);
 	for (size_t i = 1; i < count; i++) {
 		if (directory_alias_add(d, normal[0], normal[i], err) == 0)
@@ -71,69 +73,44 @@ remove_all(struct directory *d, char (*normal)[ADDRESS_SIZE], size_t count,
 	return 0;
 }
 
+/* `what` with the address and its targets: at least so many arguments. */
 static int
-check_domain(struct directory *d, const char *address, struct err *err)
+change(struct ctl *ctl, int argc, char **argv, int least,
+    int (*what)(struct directory *, char (*)[ADDRESS_SIZE], size_t,
+        struct err *))
 {
-	const char *domain = strrchr(address, '@') + 1;
-	int rc = directory_domain_find(d, domain, err);
+	cleanup(directory_close) struct directory *d = NULL;
+	struct err err;
+	int n = ctl_arguments(ctl, argc, argv, NULL, 0, least, argc);
 
-	if (rc == 0)
-		return err_set(err, ERR_PERM,
-		    "%s: there is no domain %s here; add it with `sealpost "
-		    "domain add %s`",
-		    address, domain, domain);
-	return rc < 0 ? -1 : 0;
+	if (n < 0)
+		return CTL_USAGE;
+
+	size_t count = (size_t)n;
+	cleanup(free_str) char *room = calloc(count, ADDRESS_SIZE);
+	char(*normal)[ADDRESS_SIZE] = (void *)room;
+
+	if (room == NULL) {
+		(void)err_nomem(&err);
+		return ctl_fail(ctl, &err);
+	}
+	if (normalize_all(normal, argv + 1, count, &err) < 0 ||
+	    open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
+	    what(d, normal, count, &err) < 0)
+		return ctl_fail(ctl, &err);
+	return CTL_DONE;
 }
 
 static int
 alias_add(struct ctl *ctl, int argc, char **argv)
 {
-	cleanup(directory_close) struct directory *d = NULL;
-	struct err err;
-	int n = ctl_arguments(ctl, argc, argv, NULL, 0, 2, argc);
-
-	if (n < 0)
-		return CTL_USAGE;
-
-	size_t count = (size_t)n;
-	cleanup(free_str) char *room = calloc(count, ADDRESS_SIZE);
-	char(*normal)[ADDRESS_SIZE] = (void *)room;
-
-	if (room == NULL) {
-		(void)err_nomem(&err);
-		return ctl_fail(ctl, &err);
-	}
-	if (normalize_all(normal, argv + 1, count, &err) < 0 ||
-	    open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
-	    check_domain(d, normal[0], &err) < 0 ||
-	    add_all(d, normal, count, &err) < 0)
-		return ctl_fail(ctl, &err);
-	return CTL_DONE;
+	return change(ctl, argc, argv, 2, add_all);
 }
 
 static int
 alias_remove(struct ctl *ctl, int argc, char **argv)
 {
-	cleanup(directory_close) struct directory *d = NULL;
-	struct err err;
-	int n = ctl_arguments(ctl, argc, argv, NULL, 0, 1, argc);
-
-	if (n < 0)
-		return CTL_USAGE;
-
-	size_t count = (size_t)n;
-	cleanup(free_str) char *room = calloc(count, ADDRESS_SIZE);
-	char(*normal)[ADDRESS_SIZE] = (void *)room;
-
-	if (room == NULL) {
-		(void)err_nomem(&err);
-		return ctl_fail(ctl, &err);
-	}
-	if (normalize_all(normal, argv + 1, count, &err) < 0 ||
-	    open_directory(ctl, STORE_WRITE, &d, &err) < 0 ||
-	    remove_all(d, normal, count, &err) < 0)
-		return ctl_fail(ctl, &err);
-	return CTL_DONE;
+	return change(ctl, argc, argv, 1, remove_all);
 }
 
 /* ---- list ---- */

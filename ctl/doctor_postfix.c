@@ -167,6 +167,14 @@ doctor_list_has(const char *list, const char *entry, bool first)
 	return false;
 }
 
+const struct doctor_kind *
+doctor_kind_of(const struct doctor_setting_kind *table, const char *name)
+{
+	while (table->name != NULL && strcmp(table->name, name) != 0)
+		table++;
+	return &table->kind;
+}
+
 /* ---- commands ---- */
 
 /* As one word of the shell. */

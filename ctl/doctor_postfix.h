@@ -67,6 +67,14 @@ bool doctor_same_value(const char *a, const char *b);
 /* Has the list the words of the entry one behind the other (first: at once)? */
 bool doctor_list_has(const char *list, const char *entry, bool first);
 
+/* What a setting is there for. */
+struct doctor_setting_kind {
+	const char *name; /* NULL in the last of a table: any other */
+	struct doctor_kind kind;
+};
+const struct doctor_kind *doctor_kind_of(
+    const struct doctor_setting_kind *table, const char *name);
+
 /*
  * A command that sets or removes an option of a service, or a parameter of
  * main.cf (service NULL), and puts it in force.

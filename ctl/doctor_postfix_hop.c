@@ -9,10 +9,7 @@
 #include "postfix_render.h"
 
 /* What certain settings are there for; all others share the last entry. */
-static const struct {
-	const char *name; /* NULL: any other */
-	struct doctor_kind kind;
-} kinds[] = {
+static const struct doctor_setting_kind kinds[] = {
 	{ "smtpd_milters",
 	    { "postfix.hop.milter", DOCTOR_ERROR,
 		"this milter does the sealing: without it, or with another "
@@ -55,16 +52,6 @@ static const struct {
 		"it is set for the hop, so that nothing in main.cf touches a "
 		"sealed message, breaks it, or leads around the milter" } },
 };
-
-static const struct doctor_kind *
-kind_of(const char *name)
-{
-	size_t i = 0;
-
-	while (kinds[i].name != NULL && strcmp(kinds[i].name, name) != 0)
-		i++;
-	return &kinds[i].kind;
-}
 
 /* ---- one option of the template ---- */
 
@@ -138,7 +125,7 @@ judge_wanted(const struct doctor_postfix *p, const char *service,
 		return -1;
 	if (doctor_same_value((char *)is.data, w->value))
 		return 0;
-	return doctor_put(r, kind_of(w->name),
+	return doctor_put(r, doctor_kind_of(kinds, w->name),
 	    doctor_mend_set(p, service, w->name, w->value, mend), err,
 	    "%s: %s is \"%s\"%s, and must be \"%s\"", service, w->name,
 	    (char *)is.data, own ? "" : " (from main.cf)", w->value);

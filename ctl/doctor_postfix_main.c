@@ -9,10 +9,7 @@
 #include "postfix_render.h"
 
 /* What a setting is there for, and whether a service may have another. */
-static const struct {
-	const char *name; /* NULL: any other */
-	struct doctor_kind kind;
-} kinds[] = {
+static const struct doctor_setting_kind kinds[] = {
 	{ "virtual_transport",
 	    { "postfix.transport", DOCTOR_ERROR,
 		"mail for mailboxes does not pass the milter, and is stored as "
@@ -46,16 +43,6 @@ static const struct {
 		"Postfix does not know the accounts and domains as sealpost "
 		"does, or keeps a pace that is not meant for the hop" } },
 };
-
-static const struct doctor_kind *
-kind_of(const char *name)
-{
-	size_t i = 0;
-
-	while (kinds[i].name != NULL && strcmp(kinds[i].name, name) != 0)
-		i++;
-	return &kinds[i].kind;
-}
 
 /* ---- a line of the template ---- */
 
@@ -131,7 +118,7 @@ judge_parameter(const struct doctor_postfix *p, const struct wanted *w,
 		return -1;
 	if (holds(w, (char *)is.data))
 		return 0;
-	return doctor_put(r, kind_of(w->name),
+	return doctor_put(r, doctor_kind_of(kinds, w->name),
 	    w->how == SET ? doctor_mend_set(p, NULL, w->name, w->value, mend)
 			  : doctor_mend_apply(p, mend),
 	    err, "main.cf: %s is \"%s\", and %s \"%s\"", w->name,
@@ -185,7 +172,7 @@ judge_overrides(const struct doctor_postfix *p, const struct wanted *w,
 			return err_nomem(err);
 		if (holds(w, is) || is_for_own_networks(o.name, is))
 			continue;
-		if (doctor_put(r, kind_of(w->name),
+		if (doctor_put(r, doctor_kind_of(kinds, w->name),
 			mend_override(p, w, &o, is, mend), err,
 			"master.cf: for %s %s is \"%s\", and %s \"%s\"",
 			o.service, o.name, is, must_be(w), w->value) < 0)

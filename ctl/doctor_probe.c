@@ -6,8 +6,8 @@
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "crypt/crypt.h"
 #include "doctor.h"
 #include "shared.h"
@@ -177,15 +177,6 @@ find_in_queue(struct probe *p, struct err *err)
 		s += *s == '\n';
 	}
 	return 0;
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* 1 it is stored, 0 it is not, -1 it could not be looked for. */

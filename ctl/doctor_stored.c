@@ -25,16 +25,10 @@ put_crlf(const uint8_t *text, size_t len, struct buf *out, struct err *err)
 }
 
 static int
-feed_body(struct pgp_proof *proof, const struct header_reader *r,
-    const uint8_t *body, size_t len, const char **reason, struct err *err)
+feed_body(struct pgp_proof *proof, const struct message_parts *p,
+    const char **reason, struct err *err)
 {
-	size_t rest;
-	const uint8_t *first = header_reader_rest(r, &rest);
-	int rc = pgp_proof_feed(proof, first, rest, err);
-
-	if (rc > 0)
-		rc = pgp_proof_feed(proof, body, len, err);
-	if (rc < 0)
+	if (pgp_proof_feed(proof, p->body, p->body_len, err) < 0)
 		return -1;
 	return pgp_proof_finish(proof, reason, err);
 }
@@ -44,24 +38,19 @@ static int
 prove(const struct buf *text, const struct pgp_cert *cert, char *reason,
     struct err *err)
 {
-	cleanup(header_reset) struct header header = { 0 };
-	cleanup(header_reader_reset) struct header_reader r;
+	cleanup(message_parts_reset) struct message_parts p = { 0 };
 	cleanup(pgp_proof_free) struct pgp_proof *proof = NULL;
 	struct pgp_cert only = *cert;
 	struct pgp_cert *const certs[] = { &only };
 	const char *why = "its Content-Type is not that of a sealed message";
-	size_t used;
 
-	header_reader_init(&r, &header);
-	if (header_reader_feed(&r, text->data, text->len, &used, err) < 0 ||
-	    (!r.done && header_reader_finish(&r, err) < 0))
+	if (header_split(text->data, text->len, &p, err) < 0)
 		return -1;
 
-	int rc = seal_proof_new(&header, certs, 1, &proof, err);
+	int rc = seal_proof_new(&p.header, certs, 1, &proof, err);
 
 	if (rc > 0)
-		rc = feed_body(
-		    proof, &r, text->data + used, text->len - used, &why, err);
+		rc = feed_body(proof, &p, &why, err);
 	if (rc == 0)
 		(void)snprintf(reason, DOCTOR_REASON_SIZE, "%s", why);
 	return rc;

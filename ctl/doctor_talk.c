@@ -10,18 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { PATIENCE_MS = 10000 };
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Waits for the event; 0, or -1 with errno. */
 static int

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fd.h"
+
 static int
 put_into_filter(void *ctx, const uint8_t *data, size_t n, struct err *err)
 {
@@ -50,26 +52,18 @@ message_read(int fd, struct buf *out, enum lineend *form, struct err *err)
 }
 
 static int
-write_all(void *ctx, const uint8_t *data, size_t n, struct err *err)
+put_to_fd(void *ctx, const uint8_t *data, size_t n, struct err *err)
 {
 	const struct message_writer *w = ctx;
 
-	while (n > 0) {
-		ssize_t done = write(w->fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return err_set(err, ERR_PERM,
-			    "write to standard output: %s", strerror(errno));
-		data += done;
-		n -= (size_t)done;
-	}
+	if (fd_write(w->fd, data, n) < 0)
+		return err_set(err, ERR_PERM, "write to standard output: %s",
+		    strerror(errno));
 	return 0;
 }
 
 struct sink
 message_sink(struct message_writer *w)
 {
-	return (struct sink){ .put = write_all, .ctx = w };
+	return (struct sink){ .put = put_to_fd, .ctx = w };
 }

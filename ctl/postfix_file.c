@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
+
 static int
 file_error(struct err *err, const char *what, const char *path)
 {
@@ -48,21 +50,6 @@ file_read(const char *path, struct buf *out, struct err *err)
 }
 
 static int
-write_all(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		at += (size_t)n;
-	}
-	return 0;
-}
-
-static int
 create(const char *path)
 {
 	return open(
@@ -74,7 +61,7 @@ file_create(const char *path, const struct buf *text, struct err *err)
 {
 	cleanup(close_fd) int fd = create(path);
 
-	if (fd < 0 || write_all(fd, text) < 0)
+	if (fd < 0 || fd_write(fd, text->data, text->len) < 0)
 		return file_error(err, "write", path);
 	return 0;
 }
@@ -104,8 +91,8 @@ write_beside(const char *beside, const char *path, const struct buf *text,
 
 	if (fd < 0)
 		return -1;
-	if (take_access(fd, path, access) < 0 || write_all(fd, text) < 0 ||
-	    fsync(fd) < 0)
+	if (take_access(fd, path, access) < 0 ||
+	    fd_write(fd, text->data, text->len) < 0 || fsync(fd) < 0)
 		return -1;
 	return rename(beside, path);
 }

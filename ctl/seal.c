@@ -17,38 +17,23 @@
 struct message {
 	struct buf text;
 	enum lineend form; /* of the input */
-	struct header header;
-	bool separated;
-	const uint8_t *body; /* in text */
-	size_t body_len;
+	struct message_parts parts; /* of the text */
 };
 
 static void
 message_reset(struct message *m)
 {
-	header_reset(&m->header);
+	message_parts_reset(&m->parts);
 	buf_reset(&m->text);
 }
 
 static int
 load(struct message *m, struct err *err)
 {
-	cleanup(header_reader_reset) struct header_reader r;
-	size_t used, rest;
-
 	m->text = (struct buf){ .limit = LIMIT_MESSAGE_FILE, .secret = true };
 	if (message_read(STDIN_FILENO, &m->text, &m->form, err) < 0)
 		return -1;
-	header_reader_init(&r, &m->header);
-	if (header_reader_feed(&r, m->text.data, m->text.len, &used, err) <
-		0 ||
-	    header_reader_finish(&r, err) < 0)
-		return -1;
-	(void)header_reader_rest(&r, &rest);
-	m->separated = r.separated;
-	m->body_len = m->text.len - used + rest;
-	m->body = m->text.data + used - rest;
-	return 0;
+	return header_split(m->text.data, m->text.len, &m->parts, err);
 }
 
 /* ---- who it is for ---- */
@@ -105,16 +90,16 @@ static int
 run(struct seal *s, const struct message *m, enum seal_outcome *outcome,
     struct err *err)
 {
-	for (size_t i = 0; i < m->header.count; i++)
-		if (seal_field(s, m->header.fields[i].raw,
-			m->header.fields[i].raw_len, err) < 0)
+	for (size_t i = 0; i < m->parts.header.count; i++)
+		if (seal_field(s, m->parts.header.fields[i].raw,
+			m->parts.header.fields[i].raw_len, err) < 0)
 			return -1;
-	if (seal_end_of_header(s, m->separated, err) < 0) {
+	if (seal_end_of_header(s, m->parts.separated, err) < 0) {
 		/* a key that cannot be used is for us to mend */
 		err->kind = ERR_TEMP;
 		return -1;
 	}
-	if (seal_body(s, m->body, m->body_len, err) < 0)
+	if (seal_body(s, m->parts.body, m->parts.body_len, err) < 0)
 		return -1;
 	return seal_finish(s, outcome, err);
 }
@@ -170,7 +155,7 @@ write_result(struct seal *s, enum seal_outcome outcome,
 
 	int rc = outcome == SEAL_SEALED
 	    ? spool_replay(seal_body_spool(s), 0, &out, err)
-	    : sink_put(&out, m->body, m->body_len, err);
+	    : sink_put(&out, m->parts.body, m->parts.body_len, err);
 
 	return rc < 0 ? -1 : lineend_out_finish(&filter, err);
 }
@@ -180,7 +165,7 @@ seal(struct ctl *ctl, const char *text, struct err *err)
 {
 	cleanup(recipient_free) struct recipient *r = NULL;
 	cleanup(crypt_close) struct crypt *crypt = NULL;
-	cleanup(message_reset) struct message m = { .body = NULL };
+	cleanup(message_reset) struct message m = { .text = { 0 } };
 	cleanup(seal_free) struct seal *s = NULL;
 	struct seal_request request = { .crypt = NULL };
 	enum seal_outcome outcome;

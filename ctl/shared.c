@@ -43,6 +43,20 @@ open_secrets(const struct ctl *ctl, enum store_mode mode,
 }
 
 int
+need_domain(struct directory *d, const char *address, struct err *err)
+{
+	const char *domain = strrchr(address, '@') + 1;
+	int rc = directory_domain_find(d, domain, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_PERM,
+		    "%s: there is no domain %s here; add it with `sealpost "
+		    "domain add %s`",
+		    address, domain, domain);
+	return rc < 0 ? -1 : 0;
+}
+
+int
 find_account(struct directory *d, const char *text,
     char address[ADDRESS_SIZE], struct account **out, struct err *err)
 {

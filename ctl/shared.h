@@ -23,6 +23,10 @@ int open_secrets(const struct ctl *ctl, enum store_mode mode,
 /* The answer to a missing database: adds what to do. Always -1. */
 int missing_database(const char *path, struct err *err);
 
+/* 0 when the address (in normal form) is of a domain here; ERR_PERM if not. */
+int need_domain(struct directory *d, const char *address, struct err *err)
+    must_check;
+
 /*
  * Brings the address into normal form and finds its account: 0 and both, or
  * -1 (ERR_PERM when there is none).

@@ -58,17 +58,12 @@ static int
 check_new(struct directory *d, const char *address, struct err *err)
 {
 	cleanup(account_free) struct account *a = NULL;
-	const char *domain = strrchr(address, '@') + 1;
-	int rc = directory_domain_find(d, domain, err);
 
-	if (rc == 0)
-		return err_set(err, ERR_PERM,
-		    "%s: there is no domain %s here; add it with `sealpost "
-		    "domain add %s`",
-		    address, domain, domain);
-	if (rc < 0)
+	if (need_domain(d, address, err) < 0)
 		return -1;
-	rc = directory_account_find(d, address, &a, err);
+
+	int rc = directory_account_find(d, address, &a, err);
+
 	if (rc == 1)
 		return err_set(err, ERR_PERM, "there is an account %s already",
 		    address);

@@ -283,20 +283,6 @@ change(struct directory *d, struct secrets *s, const struct account *a,
 /* ---- both ---- */
 
 static int
-need_domain(struct directory *d, const char *address, struct err *err)
-{
-	const char *domain = strrchr(address, '@') + 1;
-	int rc = directory_domain_find(d, domain, err);
-
-	if (rc == 0)
-		return err_set(err, ERR_PERM,
-		    "%s: there is no domain %s here; add it with `sealpost "
-		    "domain add %s`",
-		    address, domain, domain);
-	return rc < 0 ? -1 : 0;
-}
-
-static int
 write_candidate(const struct ctl *ctl, struct directory *d,
     struct secrets *s, const struct candidate *c, struct err *err)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "milter/answer.h"
 
@@ -17,7 +18,7 @@ struct session {
 	struct directory *directory;
 	struct stats *stats;
 	struct message *message;
-	struct timespec started;
+	int64_t started_ms;
 };
 
 /* Sessions are bounded, and the end of the program waits for messages. */
@@ -137,13 +138,9 @@ end_message(struct session *s)
 }
 
 static double
-seconds_since(const struct timespec *start)
+seconds_since(int64_t start_ms)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) +
-	    (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	return (double)(clock_ms() - start_ms) / 1000;
 }
 
 static const char *
@@ -179,7 +176,7 @@ fail(SMFICTX *ctx, struct session *s, const struct err *err)
 	enum outcome outcome = answer_outcome(err);
 
 	answer_log(queue_id(ctx), s->message, outcome,
-	    seconds_since(&s->started), err);
+	    seconds_since(s->started_ms), err);
 	count(s, queue_id(ctx), outcome);
 	end_message(s);
 	return answer_failure(ctx, err);
@@ -278,7 +275,7 @@ on_envfrom(SMFICTX *ctx, char **args)
 		err_set(&err, ERR_TEMP, "the milter is being stopped");
 		return fail_early(ctx, &err);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &s->started);
+	s->started_ms = clock_ms();
 	return SMFIS_CONTINUE;
 }
 
@@ -374,7 +371,7 @@ on_eom(SMFICTX *ctx)
 	    answer_edits(ctx, s->message, &err) < 0)
 		return fail(ctx, s, &err);
 	answer_log(queue_id(ctx), s->message, outcome,
-	    seconds_since(&s->started), NULL);
+	    seconds_since(s->started_ms), NULL);
 	count(s, queue_id(ctx), outcome);
 	end_message(s);
 	return SMFIS_CONTINUE;

@@ -8,6 +8,7 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/program.h"
@@ -28,15 +29,6 @@ struct policyd {
 	struct net_timer *retry, *expiry;
 	int64_t retention_s;
 };
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Whether it could be written or not: Postfix gets its answer now. */
 static void

@@ -3,24 +3,15 @@
 
 #include "saslauthd/cache.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static struct crypt *shared;
+#include "crypt/testing.h"
 
 static struct cache *
-fresh(void)
+fresh(struct crypt *crypt)
 {
 	struct cache *c = NULL;
 	struct err err;
 
-	if (shared == NULL)
-		assert_int_equal(crypt_open(&shared, &err), 0);
-	assert_int_equal(cache_new(shared, &c, &err), 0);
+	assert_int_equal(cache_new(crypt, &c, &err), 0);
 	return c;
 }
 
@@ -52,10 +43,9 @@ find(struct cache *c, const char *user, const char *verifier,
 static void
 all_of_it_counts(void **state)
 {
-	cleanup(cache_free) struct cache *c = fresh();
-	cleanup(cache_free) struct cache *other = fresh();
+	cleanup(cache_free) struct cache *c = fresh(*state);
+	cleanup(cache_free) struct cache *other = fresh(*state);
 
-	(void)state;
 	assert_int_equal(find(c, "ann", "v1", "pw", 1), 0);
 	put(c, key_of("ann", "v1", "pw"), 1);
 	assert_int_equal(find(c, "ann", "v1", "pw", 1), 1);
@@ -70,9 +60,8 @@ all_of_it_counts(void **state)
 static void
 grows_old(void **state)
 {
-	cleanup(cache_free) struct cache *c = fresh();
+	cleanup(cache_free) struct cache *c = fresh(*state);
 
-	(void)state;
 	put(c, key_of("ann", "v1", "pw"), 1000);
 	assert_int_equal(find(c, "ann", "v1", "pw", 999 + CACHE_LIFE_MS), 1);
 	assert_int_equal(find(c, "ann", "v1", "pw", 1000 + CACHE_LIFE_MS), 0);
@@ -84,24 +73,15 @@ grows_old(void **state)
 static void
 displaces_the_oldest(void **state)
 {
-	cleanup(cache_free) struct cache *c = fresh();
+	cleanup(cache_free) struct cache *c = fresh(*state);
 	char user[20];
 
-	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		(void)snprintf(user, sizeof user, "user%d", i);
 		put(c, key_of(user, "v", "pw"), i);
 		assert_int_equal(find(c, user, "v", "pw", i), 1);
 	}
 	assert_int_equal(find(c, "user0", "v", "pw", 20000), 0);
-}
-
-static int
-done(void **state)
-{
-	(void)state;
-	crypt_close(&shared);
-	return 0;
 }
 
 int
@@ -113,5 +93,5 @@ main(void)
 		cmocka_unit_test(displaces_the_oldest),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, done);
+	return cmocka_run_group_tests(tests, open_crypt, close_crypt);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "crypt/kdf.h"
 #include "saslauthd/request.h"
 
@@ -34,7 +35,7 @@ check_run(void *ctx)
 	size_t len;
 	const char *password = sasl_password(r->sasl, &len);
 
-	if (now_ms() - r->active_ms > PATIENCE_MS) {
+	if (clock_ms() - r->active_ms > PATIENCE_MS) {
 		r->right = err_set(&r->check_err, ERR_TEMP,
 		    "it waited for too long");
 		return;

@@ -36,7 +36,4 @@ struct daemon {
 	struct session_list strangers; /* that have not introduced themselves */
 };
 
-/* Of a clock that only moves forward. */
-int64_t now_ms(void);
-
 #endif

@@ -3,6 +3,7 @@
 
 /* sealpost-saslauthd: start-up and end. */
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "net/program.h"
@@ -102,7 +103,7 @@ try_database(struct daemon *d)
 	struct login l;
 	struct err err = { 0 };
 
-	if (accounts_find(d->accounts, "nobody", 1, now_ms(), &l, &err) < 0)
+	if (accounts_find(d->accounts, "nobody", 1, clock_ms(), &l, &err) < 0)
 		log_err("%s", err.text);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "saslauthd/answer.h"
@@ -48,7 +49,7 @@ request_new(struct session *s, const struct auth_event *ev, struct err *err)
 	r->mechanism = m == NULL ? "other" : sasl_name(m);
 	(void)snprintf(r->rip, sizeof r->rip, "%s",
 	    throttle_client_of(ev->rip).len > 0 ? ev->rip : "unknown");
-	r->active_ms = now_ms();
+	r->active_ms = clock_ms();
 	TAILQ_INSERT_TAIL(&s->requests, r, in_session);
 	TAILQ_INSERT_TAIL(&s->daemon->requests, r, in_daemon);
 	s->request_count++;
@@ -113,7 +114,7 @@ on_delay(void *ctx)
 static void
 send_answer_later(struct request *r, int64_t delay_ms)
 {
-	int64_t left = r->active_ms + delay_ms - now_ms();
+	int64_t left = r->active_ms + delay_ms - clock_ms();
 	struct err err = { 0 };
 
 	if (left <= 0) {
@@ -156,7 +157,7 @@ finish(struct request *r, enum refusal refusal)
 	    refusal_text(refusal));
 	counts_add(d->counts, r->login.known ? r->login.address : "",
 	    r->mechanism, false);
-	if (throttle_failed(d->throttle, user_of(r), &client, now_ms(),
+	if (throttle_failed(d->throttle, user_of(r), &client, clock_ms(),
 	        (int64_t)d->conf->saslauthd.max_delay * 1000, &delay_ms,
 	        &err) < 0) {
 		give_up(r, &err);
@@ -200,7 +201,7 @@ on_checked(void *ctx)
 		return;
 	}
 	if (r->right == 1 && r->refusal == REFUSAL_NONE &&
-	    cache_put(d->cache, &key, now_ms(), &err) < 0) {
+	    cache_put(d->cache, &key, clock_ms(), &err) < 0) {
 		give_up(r, &err);
 		return;
 	}
@@ -221,7 +222,7 @@ check_password(struct request *r)
 	struct err err = { 0 };
 	int cached = r->refusal != REFUSAL_NONE
 	    ? 0
-	    : cache_find(d->cache, &key, now_ms(), &err);
+	    : cache_find(d->cache, &key, clock_ms(), &err);
 
 	if (cached == 1) {
 		finish(r, REFUSAL_NONE);
@@ -242,7 +243,7 @@ look_up(struct request *r, struct login *out, struct err *err)
 	struct daemon *d = r->session->daemon;
 
 	return accounts_find(d->accounts, sasl_user(r->sasl),
-	    d->conf->accounts.iterations, now_ms(), out, err);
+	    d->conf->accounts.iterations, clock_ms(), out, err);
 }
 
 static int
@@ -403,7 +404,7 @@ request_continue(struct request *r, const struct auth_event *ev,
 	if (r->state != REQUEST_WAITING)
 		return err_set(err, ERR_PROTO,
 		    "an answer where no challenge was");
-	r->active_ms = now_ms();
+	r->active_ms = clock_ms();
 
 	int rc = ev->garbled ? 0
 	                     : sasl_answer(r->sasl, ev->response,
@@ -429,7 +430,7 @@ find_expired(const struct daemon *d, int64_t limit)
 void
 request_expire(struct daemon *d)
 {
-	int64_t limit = now_ms() - EXCHANGE_TIMEOUT_MS;
+	int64_t limit = clock_ms() - EXCHANGE_TIMEOUT_MS;
 	struct request *r;
 
 	/* to end one may end others of its session: look anew each time */

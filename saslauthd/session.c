@@ -4,8 +4,8 @@
 #include "saslauthd/session.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "proto/sasl.h"
@@ -14,15 +14,6 @@
 
 enum { OUT_LIMIT = 64 << 10, NAME_SIZE = 32 };
 enum { STRANGER_TIMEOUT_MS = 10 * 1000 };
-
-int64_t
-now_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- the greeting ---- */
 
@@ -162,7 +153,7 @@ be_introduced(struct session *s)
 void
 session_expire(struct daemon *d)
 {
-	int64_t limit = now_ms() - STRANGER_TIMEOUT_MS;
+	int64_t limit = clock_ms() - STRANGER_TIMEOUT_MS;
 	struct session *s, *next;
 
 	for (s = TAILQ_FIRST(&d->strangers); s != NULL; s = next) {
@@ -240,7 +231,7 @@ session_open(void *daemon, struct net_conn *c, void **session)
 	net_conn_send(c, out.data, out.len);
 	net_conn_hold(c);
 	s->is_stranger = true;
-	s->opened_ms = now_ms();
+	s->opened_ms = clock_ms();
 	TAILQ_INSERT_TAIL(&s->daemon->strangers, s, in_strangers);
 	*session = steal(&s);
 	return 0;

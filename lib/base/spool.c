@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/limits.h"
 
 enum { REPLAY_CHUNK_MAX = 65536 };
@@ -84,24 +85,6 @@ open_file(struct spool *s, struct err *err)
 	return s->fd < 0 ? -1 : 0;
 }
 
-static int
-write_all(struct spool *s, const uint8_t *data, size_t n, struct err *err)
-{
-	while (n > 0) {
-		ssize_t done = write(s->fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return err_set(err, ERR_TEMP, "write in %s: %s",
-			    s->directory, strerror(errno));
-		data += done;
-		n -= (size_t)done;
-		s->file_size += (uint64_t)done;
-	}
-	return 0;
-}
-
 int
 spool_put(struct spool *s, const void *data, size_t n, struct err *err)
 {
@@ -109,7 +92,11 @@ spool_put(struct spool *s, const void *data, size_t n, struct err *err)
 		return buf_put(&s->memory, data, n, err);
 	if (s->fd < 0 && open_file(s, err) < 0)
 		return -1;
-	return write_all(s, data, n, err);
+	if (fd_write(s->fd, data, n) < 0)
+		return err_set(err, ERR_TEMP, "write in %s: %s", s->directory,
+		    strerror(errno));
+	s->file_size += n;
+	return 0;
 }
 
 static int

@@ -23,7 +23,10 @@ int spool_new(const char *directory, struct spool **out, struct err *err)
     must_check;
 void spool_free(struct spool **sp);
 
-/* Appends; blocks on the disk. ERR_TEMP when the disk is full. */
+/*
+ * Appends; blocks on the disk. ERR_TEMP when the disk is full: what the spool
+ * holds is good for nothing then.
+ */
 int spool_put(struct spool *s, const void *data, size_t n, struct err *err)
     must_check;
 struct sink spool_sink(struct spool *s);

@@ -16,13 +16,6 @@ free_kdf(EVP_KDF **p)
 	*p = NULL;
 }
 
-static void
-free_kdf_ctx(EVP_KDF_CTX **p)
-{
-	EVP_KDF_CTX_free(*p);
-	*p = NULL;
-}
-
 static int
 check(const struct argon2_cost *cost, struct err *err)
 {

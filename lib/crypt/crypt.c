@@ -3,9 +3,11 @@
 
 #include "crypt/crypt.h"
 
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
+#include <openssl/param_build.h>
 #include <openssl/rand.h>
 #include <limits.h>
 
@@ -44,6 +46,48 @@ free_cipher_ctx(EVP_CIPHER_CTX **p)
 {
 	EVP_CIPHER_CTX_free(*p);
 	*p = NULL;
+}
+
+void
+free_kdf_ctx(EVP_KDF_CTX **p)
+{
+	EVP_KDF_CTX_free(*p);
+	*p = NULL;
+}
+
+void
+free_bn(BIGNUM **p)
+{
+	BN_clear_free(*p);
+	*p = NULL;
+}
+
+void
+free_bld(OSSL_PARAM_BLD **p)
+{
+	OSSL_PARAM_BLD_free(*p);
+	*p = NULL;
+}
+
+static void
+free_params(OSSL_PARAM **p)
+{
+	OSSL_PARAM_free(*p);
+	*p = NULL;
+}
+
+EVP_PKEY *
+pkey_from_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
+{
+	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
+	    EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+	EVP_PKEY *key = NULL;
+
+	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
+		return NULL;
+	return key;
 }
 
 static bool

@@ -32,41 +32,6 @@ curve_point_len(enum curve curve)
 	return curves[curve].point_len;
 }
 
-static void
-free_bn(BIGNUM **p)
-{
-	BN_clear_free(*p);
-	*p = NULL;
-}
-
-static void
-free_bld(OSSL_PARAM_BLD **p)
-{
-	OSSL_PARAM_BLD_free(*p);
-	*p = NULL;
-}
-
-static void
-free_params(OSSL_PARAM **p)
-{
-	OSSL_PARAM_free(*p);
-	*p = NULL;
-}
-
-static EVP_PKEY *
-pkey_from_params(OSSL_PARAM_BLD *bld, int selection)
-{
-	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *key = NULL;
-
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, selection, params) != 1)
-		return NULL;
-	return key;
-}
-
 /* OpenSSL checks that the point lies on the curve. */
 static EVP_PKEY *
 public_key(enum curve curve, const uint8_t *point, size_t len)
@@ -87,7 +52,7 @@ public_key(enum curve curve, const uint8_t *point, size_t len)
 	    OSSL_PARAM_BLD_push_octet_string(
 		bld, OSSL_PKEY_PARAM_PUB_KEY, point, len) != 1)
 		return NULL;
-	return pkey_from_params(bld, EVP_PKEY_PUBLIC_KEY);
+	return pkey_from_params("EC", EVP_PKEY_PUBLIC_KEY, bld);
 }
 
 static EVP_PKEY *
@@ -107,7 +72,7 @@ private_key_of(enum curve curve, const uint8_t *data, size_t len)
 		bld, OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].name, 0) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
 		return NULL;
-	return pkey_from_params(bld, EVP_PKEY_KEYPAIR);
+	return pkey_from_params("EC", EVP_PKEY_KEYPAIR, bld);
 }
 
 static EVP_PKEY *

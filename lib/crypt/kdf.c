@@ -9,13 +9,6 @@
 
 #include "crypt/private.h"
 
-static void
-free_kdf_ctx(EVP_KDF_CTX **p)
-{
-	EVP_KDF_CTX_free(*p);
-	*p = NULL;
-}
-
 /* OSSL_PARAM is not const-correct; nothing is written through it. */
 static OSSL_PARAM
 octets(const char *name, struct crypt_bytes b)

@@ -9,6 +9,8 @@
 #define CRYPT_PRIVATE_H
 
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/param_build.h>
 
 #include "crypt/crypt.h"
 #include "crypt/hash.h"
@@ -42,5 +44,16 @@ int crypt_err(struct err *err, enum err_kind kind, const char *what);
 void free_pkey(EVP_PKEY **p);
 void free_pkey_ctx(EVP_PKEY_CTX **p);
 void free_cipher_ctx(EVP_CIPHER_CTX **p);
+void free_kdf_ctx(EVP_KDF_CTX **p);
+void free_bn(BIGNUM **p); /* wiped */
+void free_bld(OSSL_PARAM_BLD **p);
+
+/*
+ * A key of the type ("RSA", "EC") from the parameters in bld (borrowed);
+ * selection is EVP_PKEY_PUBLIC_KEY or EVP_PKEY_KEYPAIR. The caller's; NULL,
+ * with OpenSSL's queue saying why, when they are of no such key.
+ */
+EVP_PKEY *pkey_from_params(
+    const char *type, int selection, OSSL_PARAM_BLD *bld);
 
 #endif

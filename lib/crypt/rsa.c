@@ -13,27 +13,6 @@
 
 #include "crypt/private.h"
 
-static void
-free_bn(BIGNUM **p)
-{
-	BN_clear_free(*p);
-	*p = NULL;
-}
-
-static void
-free_bld(OSSL_PARAM_BLD **p)
-{
-	OSSL_PARAM_BLD_free(*p);
-	*p = NULL;
-}
-
-static void
-free_params(OSSL_PARAM **p)
-{
-	OSSL_PARAM_free(*p);
-	*p = NULL;
-}
-
 static size_t
 bits(const uint8_t *number, size_t len)
 {
@@ -74,15 +53,7 @@ pkey_of(const struct rsa_public *key)
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) != 1)
 		return NULL;
 
-	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY *pkey = NULL;
-
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return NULL;
-	return pkey;
+	return pkey_from_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
 }
 
 int
@@ -229,15 +200,7 @@ private_pkey_of(const struct numbers *b)
 	if (bld == NULL || !numbers_push(b, bld))
 		return NULL;
 
-	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	EVP_PKEY *pkey = NULL;
-
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-		return NULL;
-	return pkey;
+	return pkey_from_params("RSA", EVP_PKEY_KEYPAIR, bld);
 }
 
 int

@@ -26,27 +26,6 @@ static const char *const names[] = {
 };
 
 static void
-free_bn(BIGNUM **p)
-{
-	BN_free(*p);
-	*p = NULL;
-}
-
-static void
-free_bld(OSSL_PARAM_BLD **p)
-{
-	OSSL_PARAM_BLD_free(*p);
-	*p = NULL;
-}
-
-static void
-free_params(OSSL_PARAM **p)
-{
-	OSSL_PARAM_free(*p);
-	*p = NULL;
-}
-
-static void
 free_md_ctx(EVP_MD_CTX **p)
 {
 	EVP_MD_CTX_free(*p);
@@ -76,20 +55,6 @@ number(const struct signature_part *part)
 }
 
 static EVP_PKEY *
-key_from(const char *type, OSSL_PARAM_BLD *bld)
-{
-	cleanup(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	cleanup(free_pkey_ctx) EVP_PKEY_CTX *ctx =
-	    EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *key = NULL;
-
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return NULL;
-	return key;
-}
-
-static EVP_PKEY *
 rsa_key(const struct signature_check *c)
 {
 	if (c->exponent.n > EXPONENT_MAX)
@@ -103,7 +68,7 @@ rsa_key(const struct signature_check *c)
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) != 1)
 		return NULL;
-	return key_from("RSA", bld);
+	return pkey_from_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
 }
 
 static EVP_PKEY *
@@ -117,7 +82,7 @@ ec_key(const struct signature_check *c)
 	    OSSL_PARAM_BLD_push_octet_string(
 		bld, OSSL_PKEY_PARAM_PUB_KEY, c->key.p, c->key.n) != 1)
 		return NULL;
-	return key_from("EC", bld);
+	return pkey_from_params("EC", EVP_PKEY_PUBLIC_KEY, bld);
 }
 
 /* Nothing but a lack of memory makes "no" an open question. */

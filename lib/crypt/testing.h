@@ -11,13 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/hex.h"
 #include "crypt/crypt.h"
-
-static inline uint8_t
-hex_digit(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
 
 /* Returns the number of octets written to out, which has room for size. */
 static inline size_t
@@ -27,8 +22,8 @@ from_hex(const char *hex, uint8_t *out, size_t size)
 
 	assert_true(n <= size);
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 |
-				   hex_digit(hex[2 * i + 1]));
+		out[i] = (uint8_t)(hex_value(hex[2 * i]) * 16 +
+				   hex_value(hex[2 * i + 1]));
 	return n;
 }
 

@@ -3,26 +3,17 @@
 
 #include "crypt/throttle.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "crypt/testing.h"
 
 enum { CAP = 5000 };
 
-static struct crypt *shared;
-
 static struct throttle *
-fresh(void)
+fresh(struct crypt *crypt)
 {
 	struct throttle *t = NULL;
 	struct err err;
 
-	if (shared == NULL)
-		assert_int_equal(crypt_open(&shared, &err), 0);
-	assert_int_equal(throttle_new(shared, &t, &err), 0);
+	assert_int_equal(throttle_new(crypt, &t, &err), 0);
 	return t;
 }
 
@@ -70,13 +61,12 @@ addresses(void **state)
 static void
 grows_to_the_cap(void **state)
 {
-	cleanup(throttle_free) struct throttle *t = fresh();
+	cleanup(throttle_free) struct throttle *t = fresh(*state);
 	static const int64_t by_account[] = { 250, 500, 1000, 2000, 4000,
 		5000, 5000 };
 	static const int64_t by_client[] = { 0, 0, 0, 250, 500, 1000 };
 	char name[40];
 
-	(void)state;
 	for (size_t i = 0; i < countof(by_account); i++)
 		assert_int_equal(fail_at(t, "ann", "unknown", 0),
 		    by_account[i]);
@@ -92,9 +82,8 @@ grows_to_the_cap(void **state)
 static void
 forgets(void **state)
 {
-	cleanup(throttle_free) struct throttle *t = fresh();
+	cleanup(throttle_free) struct throttle *t = fresh(*state);
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		(void)fail_at(t, "ann", "unknown", 0);
 	/* three minutes: one of the four is left, this is the second */
@@ -106,9 +95,8 @@ forgets(void **state)
 static void
 flood(void **state)
 {
-	cleanup(throttle_free) struct throttle *t = fresh();
+	cleanup(throttle_free) struct throttle *t = fresh(*state);
 
-	(void)state;
 	for (int i = 0; i < 20; i++)
 		(void)fail_at(t, "ann", "unknown", 0);
 	for (int i = 0; i < 100000; i++) {
@@ -118,14 +106,6 @@ flood(void **state)
 		(void)fail_at(t, name, "unknown", 1000);
 	}
 	assert_int_equal(fail_at(t, "ann", "unknown", 2000), CAP);
-}
-
-static int
-done(void **state)
-{
-	(void)state;
-	crypt_close(&shared);
-	return 0;
 }
 
 int
@@ -138,5 +118,5 @@ main(void)
 		cmocka_unit_test(flood),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, done);
+	return cmocka_run_group_tests(tests, open_crypt, close_crypt);
 }

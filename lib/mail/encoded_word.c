@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hex.h"
+
 enum { CHARSET_SIZE = 41, WORD_TEXT_MAX = 8192 };
 
 /* =?charset?encoding?text?= */
@@ -72,27 +74,16 @@ parse_word(const uint8_t *s, size_t n, struct word *w)
 	return true;
 }
 
-static int
-hex_value(uint8_t c)
+int
+encoded_word_q(const uint8_t *text, size_t n, struct buf *out, struct err *err)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = text[i] == '_' ? ' ' : text[i];
 
-static int
-decode_q(const struct word *w, struct buf *out, struct err *err)
-{
-	const uint8_t *s = w->text;
-
-	for (size_t i = 0; i < w->text_len; i++) {
-		uint8_t c = s[i] == '_' ? ' ' : s[i];
-
-		if (c == '=' && w->text_len - i > 2 &&
-		    hex_value(s[i + 1]) >= 0 && hex_value(s[i + 2]) >= 0) {
-			c = (uint8_t)(hex_value(s[i + 1]) * 16 +
-				      hex_value(s[i + 2]));
+		if (c == '=' && n - i > 2 && hex_value(text[i + 1]) >= 0 &&
+		    hex_value(text[i + 2]) >= 0) {
+			c = (uint8_t)(hex_value(text[i + 1]) * 16 +
+				      hex_value(text[i + 2]));
 			i += 2;
 		}
 		if (buf_putc(out, c, err) < 0)
@@ -217,9 +208,11 @@ put_word(const struct word *w, struct buf *out, bool *complete, struct err *err)
 		.limit = WORD_TEXT_MAX,
 		.secret = out->secret,
 	};
+	int rc = w->encoding == 'q'
+	    ? encoded_word_q(w->text, w->text_len, &octets, err)
+	    : decode_b(w, &octets, err);
 
-	if (w->encoding == 'q' ? decode_q(w, &octets, err) < 0
-			       : decode_b(w, &octets, err) < 0)
+	if (rc < 0)
 		return -1;
 	return put_converted(w->charset, &octets, out, complete, err);
 }

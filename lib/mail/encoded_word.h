@@ -22,4 +22,11 @@
 int encoded_words_decode(const uint8_t *value, size_t n, struct buf *out,
     bool *complete, struct err *err) must_check;
 
+/*
+ * Appends the octets that the text of a Q word (RFC 2047, 4.2) stands for; an
+ * escape that is none stays as it is. 0, or -1 as above.
+ */
+int encoded_word_q(const uint8_t *text, size_t n, struct buf *out,
+    struct err *err) must_check;
+
 #endif

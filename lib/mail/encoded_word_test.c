@@ -121,6 +121,33 @@ limit_is_kept(void **state)
 	assert_int_equal(err.kind, ERR_PERM);
 }
 
+static const struct {
+	const char *in, *out;
+} q_texts[] = {
+	{ "", "" },
+	{ "a_b", "a b" },
+	{ "=3d=3D=5F", "==_" },
+	{ "=", "=" },
+	{ "=6", "=6" },
+	{ "=6x=g1==61", "=6x=g1=a" },
+	{ "a b?=", "a b?=" },
+};
+
+static void
+q_is_decoded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(q_texts); i++) {
+		cleanup(buf_reset) struct buf out = { .limit = 100 };
+		const char *in = q_texts[i].in;
+
+		assert_int_equal(encoded_word_q((const uint8_t *)in,
+				     strlen(in), &out, NULL),
+		    0);
+		assert_string_equal(buf_str(&out, NULL), q_texts[i].out);
+	}
+}
+
 int
 main(void)
 {
@@ -128,6 +155,7 @@ main(void)
 		cmocka_unit_test(words_are_decoded),
 		cmocka_unit_test(cut_values_are_bounded),
 		cmocka_unit_test(limit_is_kept),
+		cmocka_unit_test(q_is_decoded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

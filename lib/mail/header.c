@@ -226,3 +226,32 @@ header_reader_rest(const struct header_reader *r, size_t *len)
 	*len = r->pending.len;
 	return r->pending.data;
 }
+
+int
+header_split(
+    const void *message, size_t n, struct message_parts *out, struct err *err)
+{
+	cleanup(header_reader_reset) struct header_reader r;
+	size_t used, rest;
+
+	header_reader_init(&r, &out->header);
+	r.pending.secret = true;
+	out->message = out->body = message;
+	out->message_len = out->body_len = n;
+	if (n == 0)
+		return 0;
+	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
+	    header_reader_finish(&r, err) < 0)
+		return -1;
+	(void)header_reader_rest(&r, &rest);
+	out->body = out->message + used - rest;
+	out->body_len = n - used + rest;
+	out->separated = r.separated;
+	return 0;
+}
+
+void
+message_parts_reset(struct message_parts *p)
+{
+	header_reset(&p->header);
+}

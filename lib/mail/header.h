@@ -78,4 +78,23 @@ int header_reader_finish(struct header_reader *r, struct err *err) must_check;
 /* The start of the body as far as the reader has eaten it; borrowed. */
 const uint8_t *header_reader_rest(const struct header_reader *r, size_t *len);
 
+/* A message in memory, taken apart. */
+struct message_parts {
+	struct header header;
+	const uint8_t *message; /* borrowed, as the body in it is */
+	size_t message_len;
+	const uint8_t *body;
+	size_t body_len;
+	bool separated; /* the header was ended by an empty line */
+};
+
+/*
+ * Takes all n octets of a CRLF message apart into *out, which is { 0 } before
+ * and needs message_parts_reset() after an error as well. What is held
+ * meanwhile is wiped. Fails as header_add_raw() does, or for want of memory.
+ */
+int header_split(const void *message, size_t n, struct message_parts *out,
+    struct err *err) must_check;
+void message_parts_reset(struct message_parts *p);
+
 #endif

@@ -48,6 +48,19 @@ static const struct split_case cases[] = {
 	{ "CR CR LF", "A: 1\r\r\n\r\n", "A: 1\r\r\n|", "", true },
 };
 
+static void
+put_fields(const struct header *h, struct buf *out)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < h->count; i++) {
+		assert_int_equal(
+		    buf_put(out, h->fields[i].raw, h->fields[i].raw_len, &err),
+		    0);
+		assert_int_equal(buf_puts(out, "|", &err), 0);
+	}
+}
+
 /* Reads the case in pieces of `step` octets. */
 static void
 check_split(const struct split_case *c, size_t step)
@@ -79,16 +92,38 @@ check_split(const struct split_case *c, size_t step)
 		const uint8_t *held = header_reader_rest(&r, &rest);
 		assert_int_equal(buf_put(&body, held, rest, &err), 0);
 	}
-	for (size_t i = 0; i < h.count; i++) {
-		assert_int_equal(buf_put(&fields, h.fields[i].raw,
-				     h.fields[i].raw_len, &err), 0);
-		assert_int_equal(buf_puts(&fields, "|", &err), 0);
-	}
+	put_fields(&h, &fields);
 	if (strcmp(buf_str(&fields, &err), c->fields) != 0 ||
 	    strcmp(buf_str(&body, &err), c->body) != 0 ||
 	    r.separated != c->separated)
 		fail_msg("%s, step %zu: fields \"%s\", body \"%s\"", c->name,
 		    step, buf_str(&fields, &err), buf_str(&body, &err));
+}
+
+/* The same at once. */
+static void
+splits_what_is_in_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		const struct split_case *c = &cases[i];
+		cleanup(message_parts_reset) struct message_parts p = { 0 };
+		cleanup(buf_reset) struct buf fields = { .limit = 1 << 20 };
+		struct err err = { 0 };
+		size_t n = strlen(c->in);
+
+		assert_int_equal(header_split(c->in, n, &p, &err), 0);
+		put_fields(&p.header, &fields);
+		if (strcmp(buf_str(&fields, &err), c->fields) != 0 ||
+		    p.separated != c->separated)
+			fail_msg("%s: fields \"%s\"", c->name,
+			    buf_str(&fields, &err));
+		assert_ptr_equal(p.message, c->in);
+		assert_int_equal(p.message_len, n);
+		/* within the message, up to its end */
+		assert_ptr_equal(p.body + p.body_len, c->in + n);
+		assert_int_equal(p.body_len, strlen(c->body));
+	}
 }
 
 static void
@@ -158,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(splits_at_every_cut),
+		cmocka_unit_test(splits_what_is_in_memory),
 		cmocka_unit_test(refuses_what_is_no_field),
 		cmocka_unit_test(names_are_compared_without_case),
 		cmocka_unit_test(limits_hold),

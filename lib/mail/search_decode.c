@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 enum { OCTETS_A_CALL = 8192, BLANKS_KEPT = 77 };
 
 static int
@@ -64,15 +66,6 @@ search_decode_base64(
 		if (decode_group(s, n, at, out, err) < 0)
 			return -1;
 	return 0;
-}
-
-static int
-hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The octets of the line end at `at`; 0 none, -1 the text ends within it. */
@@ -143,14 +136,14 @@ decode_escape(
 {
 	size_t i = *at + 1;
 
-	if (i == n || (hex(s[i]) >= 0 && i + 1 == n)) {
+	if (i == n || (hex_value(s[i]) >= 0 && i + 1 == n)) {
 		*at = n;
 		return 0;
 	}
-	if (hex(s[i]) >= 0 && hex(s[i + 1]) >= 0) {
+	if (hex_value(s[i]) >= 0 && hex_value(s[i + 1]) >= 0) {
 		*at += 3;
-		return buf_putc(
-		    out, (uint8_t)(hex(s[i]) * 16 + hex(s[i + 1])), err);
+		return buf_putc(out,
+		    (uint8_t)(hex_value(s[i]) * 16 + hex_value(s[i + 1])), err);
 	}
 	*at += 1;
 	return decode_blanks(s, n, at, "", "=", out, err);

@@ -11,6 +11,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "mail/encoded_word.h"
 #include "mail/rfc822.h"
 #include "mail/search_decode.h"
 #include "mail/search_text.h"
@@ -312,32 +313,6 @@ put_word_text(const char *charset, const struct buf *text, struct buf *out,
 	return converter_put(&c, text->data, text->len, out, err);
 }
 
-static int
-hex(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
-decode_q(const uint8_t *s, size_t n, struct buf *out, struct err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = s[i] == '_' ? ' ' : s[i];
-
-		if (c == '=' && n - i > 2 && hex(s[i + 1]) >= 0 &&
-		    hex(s[i + 2]) >= 0) {
-			c = (uint8_t)(hex(s[i + 1]) * 16 + hex(s[i + 2]));
-			i += 2;
-		}
-		if (buf_putc(out, c, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /*
  * The word whose text behind "=?" is s: its octets in *len, 0 when it is none.
  * Anything may stand between the question marks.
@@ -367,7 +342,7 @@ decode_word(
 	if (charset == NULL)
 		return err_nomem(err);
 	if ((q[0][1] | 0x20) == 'q') {
-		if (decode_q(q[1] + 1, text_len, &text, err) < 0)
+		if (encoded_word_q(q[1] + 1, text_len, &text, err) < 0)
 			return -1;
 	} else {
 		while (used < text_len)

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "net/tls_private.h"
 
 #define CA_KEY_FILE "ca-key.pem"
@@ -186,22 +187,6 @@ make_identity(const struct identity *ca, int64_t now, struct identity *out,
 
 /* ---- files ---- */
 
-static int
-put_all(int fd, const char *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, data, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return -1;
-		data += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd);
-}
-
 /* The old file or the new one, never a part. */
 static int
 replace_file(const char *path, mode_t mode, BIO *text, struct err *err)
@@ -217,7 +202,8 @@ replace_file(const char *path, mode_t mode, BIO *text, struct err *err)
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0 || fchmod(fd, mode) < 0 || n <= 0 ||
-	    put_all(fd, data, (size_t)n) < 0 || rename(temporary, path) < 0) {
+	    fd_write(fd, data, (size_t)n) < 0 || fsync(fd) < 0 ||
+	    rename(temporary, path) < 0) {
 		(void)err_set(
 		    err, ERR_TEMP, "write %s: %s", path, strerror(errno));
 		(void)unlink(temporary);

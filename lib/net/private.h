@@ -7,7 +7,6 @@
 
 #include <event2/event.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "net/listener.h"
@@ -43,7 +42,7 @@ struct net_conn {
 
 /* A warning that a peer can cause at will: one line a minute. */
 struct net_warning {
-	time_t last;
+	int64_t last_ms; /* of clock_ms(); 0 is never */
 	unsigned long kept_back;
 };
 

@@ -16,24 +16,28 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/service.h"
 #include "net/private.h"
 
-enum { ACCEPT_AT_ONCE = 64, ACCEPT_PAUSE_MS = 200, WARNING_EVERY_S = 60 };
+enum {
+	ACCEPT_AT_ONCE = 64,
+	ACCEPT_PAUSE_MS = 200,
+	WARNING_EVERY_MS = 60 * 1000
+};
 
 bool
 net_warning_is_due(struct net_warning *w, unsigned long *kept_back)
 {
-	struct timespec now;
+	int64_t now = clock_ms();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (w->last != 0 && now.tv_sec - w->last < WARNING_EVERY_S) {
+	if (w->last_ms != 0 && now - w->last_ms < WARNING_EVERY_MS) {
 		w->kept_back++;
 		return false;
 	}
 	*kept_back = w->kept_back;
-	*w = (struct net_warning){ .last = now.tv_sec };
+	*w = (struct net_warning){ .last_ms = now };
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "net/tls_private.h"
 
 const char *
@@ -50,17 +51,6 @@ new_context(const SSL_METHOD *method, struct net_tls **out, struct err *err)
 	        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	*out = steal(&t);
 	return 0;
-}
-
-static int
-hex_value(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at = c == '\0'
-	    ? NULL
-	    : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-
-	return at == NULL ? -1 : (int)(at - digits);
 }
 
 static int

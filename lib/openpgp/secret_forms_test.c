@@ -16,6 +16,7 @@
 #include "openpgp/keyblock.h"
 #include "openpgp/packet.h"
 #include "openpgp/packet_writer.h"
+#include "openpgp/sample_testing.h"
 #include "openpgp/secret_packet.h"
 
 enum { KEY_MAX = 1 << 20, SALT_LEN = 8 };
@@ -371,23 +372,7 @@ test_damaged_forms(void **state)
 	}
 }
 
-/* RFC 9580, A.4 and A.5: the same key, without and with a passphrase. */
-static const char sample_key[] =
-    "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n"
-    "xUsGY4d/4xsAAAAg+U2nu0jWCmHlZ3BqZYfQMxmZu52JGggkLq2EVD34laMAGXKB\n"
-    "exK+cH6NX1hs5hNhIB00TrJmosgv3mg1ditlsLfCsQYfGwoAAABCBYJjh3/jAwsJ\n"
-    "BwUVCg4IDAIWAAKbAwIeCSIhBssYbE8GCaaX5NUt+mxyKwwfHifBilZwj2Ul7Ce6\n"
-    "2azJBScJAgcCAAAAAK0oIBA+LX0ifsDm185Ecds2v8lwgyU2kCcUmKfvBXbAf6rh\n"
-    "RYWzuQOwEn7E/aLwIwRaLsdry0+VcallHhSu4RN6HWaEQsiPlR4zxP/TP7mhfVEe\n"
-    "7XWPxtnMUMtf15OyA51YBMdLBmOHf+MZAAAAIIaTJINn+eUBXbki+PSAld2nhJh/\n"
-    "LVmFsS+60WyvXkQ1AE1gCk95TUR3XFeibg/u/tVY6a//1q0NWC1X+yui3O24wpsG\n"
-    "GBsKAAAALAWCY4d/4wKbDCIhBssYbE8GCaaX5NUt+mxyKwwfHifBilZwj2Ul7Ce6\n"
-    "2azJAAAAAAQBIKbpGG2dWTX8j+VjFM21J0hqWlEg+bdiojWnKfA5AQpWUWtnNwDE\n"
-    "M0g12vYxoWM8Y81W+bHBw805I8kWVkXU6vFOi+HWvv/ira7ofJu16NnoUkhclkUr\n"
-    "k0mXubZvyl4GBg==\n"
-    "-----END PGP PRIVATE KEY BLOCK-----\n";
-
-/* A.8: to that key, in OCB, with a session key of AES-128. */
+/* RFC 9580, A.8: to sample_key, in OCB, with a session key of AES-128. */
 static const char sample_message[] =
     "-----BEGIN PGP MESSAGE-----\n\n"
     "wV0GIQYSyD8ecG9jCP4VGkF3Q6HwM3kOk+mXhIjR2zeNqZMIhRmHzxjV8bU/gXzO\n"

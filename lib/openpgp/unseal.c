@@ -10,55 +10,17 @@
 #include "mail/sealed.h"
 #include "openpgp/decrypt.h"
 
-/* A stored message, taken apart; body is borrowed from the input. */
-struct stored {
-	struct header header;
-	const uint8_t *body;
-	size_t body_len;
-};
-
-/* The decrypted entity; body is borrowed from text. */
+/* The decrypted entity. */
 struct entity {
 	struct buf text;
-	struct header header;
-	const uint8_t *body;
-	size_t body_len;
+	struct message_parts parts; /* of the text */
 };
-
-static void
-stored_reset(struct stored *s)
-{
-	header_reset(&s->header);
-}
 
 static void
 entity_reset(struct entity *e)
 {
 	buf_reset(&e->text);
-	header_reset(&e->header);
-}
-
-/* Splits a message held in memory; *body points into it. */
-static int
-split(const uint8_t *message, size_t n, struct header *header,
-    const uint8_t **body, size_t *body_len, struct err *err)
-{
-	cleanup(header_reader_reset) struct header_reader r;
-	size_t used, rest;
-
-	header_reader_init(&r, header);
-	r.pending.secret = true;
-	*body = message;
-	*body_len = n;
-	if (n == 0)
-		return 0;
-	if (header_reader_feed(&r, message, n, &used, err) < 0 ||
-	    header_reader_finish(&r, err) < 0)
-		return -1;
-	(void)header_reader_rest(&r, &rest);
-	*body = message + used - rest;
-	*body_len = n - used + rest;
-	return 0;
+	message_parts_reset(&e->parts);
 }
 
 static const uint8_t *
@@ -69,7 +31,7 @@ find(const uint8_t *p, size_t n, const char *text)
 
 /* The first armored message of a PGP/MIME body. */
 static int
-find_armor(const struct stored *s, const uint8_t **armor, size_t *len,
+find_armor(const struct message_parts *s, const uint8_t **armor, size_t *len,
     struct err *err)
 {
 	static const char tail[] = "-----END PGP MESSAGE-----";
@@ -88,8 +50,8 @@ find_armor(const struct stored *s, const uint8_t **armor, size_t *len,
 }
 
 static int
-decrypt_entity(const char *home, const struct stored *s, struct entity *e,
-    struct err *err)
+decrypt_entity(const char *home, const struct message_parts *s,
+    struct entity *e, struct err *err)
 {
 	const uint8_t *armor = NULL;
 	size_t len = 0;
@@ -98,12 +60,11 @@ decrypt_entity(const char *home, const struct stored *s, struct entity *e,
 	if (find_armor(s, &armor, &len, err) < 0 ||
 	    pgp_decrypt(home, armor, len, &e->text, err) < 0)
 		return -1;
-	return split(e->text.data, e->text.len, &e->header, &e->body,
-	    &e->body_len, err);
+	return header_split(e->text.data, e->text.len, &e->parts, err);
 }
 
 static int
-rebuild(const char *home, const struct stored *s,
+rebuild(const char *home, const struct message_parts *s,
     const struct sealed_marker *marker, struct buf *out, struct err *err)
 {
 	cleanup(entity_reset) struct entity e = { 0 };
@@ -115,14 +76,14 @@ rebuild(const char *home, const struct stored *s,
 		return err_context(err, "sealed header record");
 	if (decrypt_entity(home, s, &e, err) < 0)
 		return -1;
-	if (e.body_len != marker->body_octets)
+	if (e.parts.body_len != marker->body_octets)
 		return err_set(err, ERR_PERM,
 		    "the sealed body has %zu octets, its marker says %llu",
-		    e.body_len, (unsigned long long)marker->body_octets);
+		    e.parts.body_len, (unsigned long long)marker->body_octets);
 	if (sealed_rebuild_header(&s->header, marker, record.data, record.len,
 		out, err) < 0)
 		return -1;
-	return buf_put(out, e.body, e.body_len, err);
+	return buf_put(out, e.parts.body, e.parts.body_len, err);
 }
 
 static bool
@@ -134,14 +95,14 @@ replaced_by_entity(const struct header_field *f, const struct entity *e)
 		return true;
 	if (!header_field_is(f, "Subject"))
 		return false;
-	(void)header_find(&e->header, "Subject", &count);
+	(void)header_find(&e->parts.header, "Subject", &count);
 	return count > 0;
 }
 
 /* What its sender encrypted: the entity's fields replace the outer ones. */
 static int
-rebuild_foreign(const char *home, const struct stored *s, struct buf *out,
-    struct err *err)
+rebuild_foreign(const char *home, const struct message_parts *s,
+    struct buf *out, struct err *err)
 {
 	cleanup(entity_reset) struct entity e = { 0 };
 
@@ -154,17 +115,17 @@ rebuild_foreign(const char *home, const struct stored *s, struct buf *out,
 		    buf_put(out, f->raw, f->raw_len, err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < e.header.count; i++)
-		if (buf_put(out, e.header.fields[i].raw,
-			e.header.fields[i].raw_len, err) < 0)
+	for (size_t i = 0; i < e.parts.header.count; i++)
+		if (buf_put(out, e.parts.header.fields[i].raw,
+			e.parts.header.fields[i].raw_len, err) < 0)
 			return -1;
 	if (buf_puts(out, "\r\n", err) < 0)
 		return -1;
-	return buf_put(out, e.body, e.body_len, err);
+	return buf_put(out, e.parts.body, e.parts.body_len, err);
 }
 
 static bool
-is_pgp_mime(const struct stored *s)
+is_pgp_mime(const struct message_parts *s)
 {
 	static const char type[] = "multipart/encrypted";
 	size_t count, n;
@@ -185,7 +146,7 @@ is_pgp_mime(const struct stored *s)
 }
 
 static int
-unseal_stored(const char *home, const struct stored *s, struct buf *out,
+unseal_stored(const char *home, const struct message_parts *s, struct buf *out,
     struct err *err)
 {
 	cleanup(sealed_marker_reset) struct sealed_marker marker = { 0 };
@@ -206,9 +167,9 @@ int
 unseal_message(const char *gnupg_home, const void *message, size_t n,
     struct buf *out, struct err *err)
 {
-	cleanup(stored_reset) struct stored s = { 0 };
+	cleanup(message_parts_reset) struct message_parts s = { 0 };
 
-	if (split(message, n, &s.header, &s.body, &s.body_len, err) < 0)
+	if (header_split(message, n, &s, err) < 0)
 		return -1;
 
 	int rc = unseal_stored(gnupg_home, &s, out, err);

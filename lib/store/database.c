@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "store/guard.h"
 #include "store/handle.h"
 
@@ -54,15 +54,6 @@ database_error(struct database *db, int rc, struct err *err)
 		return err_set(
 		    err, ERR_TEMP, "%s: %s", db->path, strerror(error));
 	return err_set(err, ERR_TEMP, "%s: %s", db->path, text_of(db, rc));
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /*
