@@ -310,6 +310,24 @@ class Sent(SmtpCase):
             pass
         self.wait_nothing_left()
 
+    def test_missing_folder_later(self):
+        """It is made by a try that is not the first, as by the first."""
+        self.addCleanup(self.site.restart_dovecot)
+        name = "Not there/later"
+        settings = self.site.accounts[ANN].settings
+        settings["sent_folder"] = name
+        self.site.stop_bridge()
+        self.site.start_bridge()
+        try:
+            self.kill_before_the_copy()
+            self.resume()
+            self.assertEqual(len(self.stored('"%s"' % name)), 1)
+            self.assertTrue(self.subscribed(name, ANN))
+        finally:
+            del settings["sent_folder"]
+            self.site.stop_bridge()
+            self.site.start_bridge()
+
     def test_no_plaintext_on_disk(self):
         for _ in range(3):
             self.submit(self.message())
