@@ -7,8 +7,10 @@
  */
 #include "sent.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "facts.h"
@@ -94,6 +96,13 @@ learn_folder(struct sent *s, struct entry *e, struct net_stream *stream,
 	return 0;
 }
 
+/* Its user has removed the file: there is nothing to append any more. */
+static bool
+is_gone(const struct entry *e)
+{
+	return access(e->path, F_OK) < 0 && errno == ENOENT;
+}
+
 /* Without the lock; the entry is APPENDING, so nobody else changes it. */
 static int
 append(struct sent *s, struct entry *e, struct net_stream **stream,
@@ -101,6 +110,8 @@ append(struct sent *s, struct entry *e, struct net_stream **stream,
 {
 	bool there;
 
+	if (is_gone(e)) /* no login for it */
+		return err_set(err, ERR_PERM, "%s has gone", e->path);
 	if (connect_for(s, e, stream, err) < 0 ||
 	    learn_folder(s, e, *stream, err) < 0)
 		return -1;
@@ -172,6 +183,13 @@ take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 	}
 	e->state = WAITING;
 	e->tried = true;
+	if (is_gone(e)) {
+		log_warning("sent: <%s>: the copy is not stored: its file "
+			    "has gone",
+		    e->account->address);
+		sent_forget(s, e);
+		return;
+	}
 	if (s->stopping)
 		return;
 	if (e->refused) {

@@ -191,15 +191,39 @@ is_refused_login(struct sent *s, const struct entry *new)
 	return false;
 }
 
-void
+/* With the lock: the other login of the same file is the newer one. */
+static void
+take_login(struct entry *e, struct entry *from)
+{
+	const struct locked login = e->login, memory_key = e->memory_key;
+
+	if (e->state != WAITING)
+		return;
+	e->login = from->login;
+	e->memory_key = from->memory_key;
+	e->refused = from->refused;
+	from->login = login;
+	from->memory_key = memory_key;
+}
+
+bool
 sent_enqueue(struct sent *s, struct entry *e)
 {
+	struct entry *same;
+
 	(void)pthread_mutex_lock(&s->lock);
 	e->refused = is_refused_login(s, e);
 	e->tried |= e->refused; /* no client is to wait for it */
-	sent_remember(s, e);
+	same = sent_find_path(s, e->path);
+	if (same == NULL) {
+		sent_remember(s, e);
+	} else {
+		take_login(same, e);
+		sent_entry_free(&e);
+	}
 	(void)pthread_cond_broadcast(&s->changed);
 	(void)pthread_mutex_unlock(&s->lock);
+	return same == NULL;
 }
 
 void
@@ -226,5 +250,6 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
 	}
 	e->has_print = c->has_print;
 	memcpy(e->print, c->print, SENT_PRINT_LEN);
-	sent_enqueue(s, e);
+	/* a login that came meanwhile may have found the file: that is fine */
+	(void)sent_enqueue(s, e);
 }

@@ -80,6 +80,17 @@ sent_find_in_folder(struct sent *s, const struct account *a,
 	return NULL;
 }
 
+struct entry *
+sent_find_path(struct sent *s, const char *path)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->path != NULL && strcmp(e->path, path) == 0)
+			return e;
+	return NULL;
+}
+
 bool
 sent_same_login(const struct entry *a, const struct entry *b)
 {

@@ -78,6 +78,8 @@ void sent_remember(struct sent *s, struct entry *e);
 /* Of the account, with this print? */
 bool sent_is_same(
     const struct entry *e, const struct account *a, const uint8_t *print);
+/* The entry of the file: one that waits, is being appended or is stored. */
+struct entry *sent_find_path(struct sent *s, const char *path);
 /* Do both wait with one login, octet for octet? */
 bool sent_same_login(const struct entry *a, const struct entry *b);
 /* The copy of the bridge: not one that a client brings, nor claimed. */
@@ -105,7 +107,10 @@ bool sent_set_login(
 /* An entry that waits; takes the path. NULL when memory is short. */
 struct entry *sent_entry_for(
     const struct user *u, char *path, const struct credentials *c);
-/* Takes the entry, and wakes the thread. */
-void sent_enqueue(struct sent *s, struct entry *e);
+/*
+ * Takes the entry, and wakes the thread. One file is one entry: false where it
+ * had one already, which has the newer login now.
+ */
+bool sent_enqueue(struct sent *s, struct entry *e);
 
 #endif

@@ -197,6 +197,31 @@ class Sent(SmtpCase):
         self.assertEqual(self.read(), [self.message()])
         self.wait_nothing_left()
 
+    def test_file_is_removed(self):
+        """By its user, while it waits: it is tried no more."""
+        self.addCleanup(self.site.restart_dovecot)
+        raw = self.logged_in()
+        raw.envelope()
+        raw.ask("DATA")
+        self.site.stop_dovecot()
+        start = len(self.site.bridge.lines)
+        raw.send(self.message() + b".\r\n")
+        self.assertEqual(raw.reply()[0], 250)
+        self.site.bridge.wait_line("warning: sent: .*not stored", start)
+        left, = self.left_behind()
+        os.unlink(self.site.path("state", left))
+        before = self.logins()
+        self.site.restart_dovecot()
+        self.site.bridge.wait_line("warning: sent: .*its file has gone",
+                                   start)
+        self.assertEqual(self.logins(), before)
+        self.assertEqual(len([line for line in self.site.bridge.lines[start:]
+                              if "warning: sent:" in line]), 2)
+
+    def logins(self):
+        """Those that the server has taken."""
+        return self.site.log_of("dovecot").count("imap-login: Login: user=")
+
     def test_login_is_refused(self):
         """The password is another one at the server: no try but one."""
         ann = self.site.accounts[ANN]

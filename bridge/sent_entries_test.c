@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) 2026 The sealpost authors */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sent_private.h"
+
+static char address[] = "a@x.example";
+static const struct account account = { .address = address };
+
+static void
+open_list(struct sent *s)
+{
+	*s = (struct sent){ 0 };
+	TAILQ_INIT(&s->entries);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_cond_init(&s->changed, NULL);
+}
+
+static void
+close_list(struct sent *s)
+{
+	while (!TAILQ_EMPTY(&s->entries))
+		sent_forget(s, TAILQ_FIRST(&s->entries));
+	(void)pthread_mutex_destroy(&s->lock);
+	(void)pthread_cond_destroy(&s->changed);
+}
+
+static struct entry *
+new_entry(const char *path, const char *login)
+{
+	struct entry *e = calloc(1, sizeof *e);
+
+	assert_non_null(e);
+	e->account = &account;
+	e->path = strdup(path);
+	e->ours = true;
+	e->login.len = strlen(login);
+	e->login.data = locked_new(e->login.len);
+	assert_non_null(e->path);
+	assert_non_null(e->login.data);
+	memcpy(e->login.data, login, e->login.len);
+	return e;
+}
+
+/* Two logins find one file, or a login finds one that is being handed in. */
+static void
+test_one_file(void **state)
+{
+	static const struct {
+		const char *name;
+		enum state before;
+		const char *login;
+	} cases[] = {
+		{ "one that waits", WAITING, "new" },
+		{ "the thread has it", APPENDING, "old" },
+		{ "it was stored meanwhile", STORED, "old" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct sent s;
+
+		print_message("%s\n", cases[i].name);
+		open_list(&s);
+
+		struct entry *e = new_entry("/s/sent-a=1.eml", "old");
+
+		assert_true(sent_enqueue(&s, e));
+		e->state = cases[i].before;
+		assert_false(
+		    sent_enqueue(&s, new_entry("/s/sent-a=1.eml", "new")));
+		assert_int_equal(s.count, 1);
+		assert_ptr_equal(TAILQ_FIRST(&s.entries), e);
+		assert_int_equal(e->state, cases[i].before);
+		assert_memory_equal(e->login.data, cases[i].login, 3);
+		assert_true(
+		    sent_enqueue(&s, new_entry("/s/sent-a=2.eml", "new")));
+		assert_int_equal(s.count, 2);
+		close_list(&s);
+	}
+}
+
+/* The refused login is not tried again for being brought once more. */
+static void
+test_refused(void **state)
+{
+	struct sent s;
+	struct entry *e = new_entry("/s/sent-a=1.eml", "old");
+
+	(void)state;
+	open_list(&s);
+	assert_true(sent_enqueue(&s, e));
+	e->refused = true;
+	assert_false(sent_enqueue(&s, new_entry("/s/sent-a=1.eml", "old")));
+	assert_true(e->refused);
+	assert_false(sent_enqueue(&s, new_entry("/s/sent-a=1.eml", "new")));
+	assert_false(e->refused);
+	close_list(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_file),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
