@@ -3,7 +3,7 @@
 
 /*
  * The side of the client's APPEND: is the bridge's copy there, or coming? The
- * two functions of sent.h take the lock; it is left only to wait.
+ * functions of sent.h take the lock; it is left only to wait.
  */
 #include <string.h>
 #include <time.h>
@@ -69,19 +69,16 @@ claim_copy(struct sent *s, const struct sent_client *c,
 	return there;
 }
 
-static int
-begin_client(struct sent *s, const struct sent_client *c,
-    struct sent_place *place)
+/* With the lock. NULL when memory is short. */
+static struct entry *
+remember_client(struct sent *s, const struct sent_client *c, enum state state)
 {
-	struct entry *e;
+	struct entry *e = calloc(1, sizeof *e);
 
-	if (claim_copy(s, c, place))
-		return 1;
-	e = calloc(1, sizeof *e);
 	if (e == NULL)
-		return 0;
+		return NULL;
 	e->account = c->account;
-	e->state = CLIENT;
+	e->state = state;
 	e->has_print = true;
 	memcpy(e->print, c->print, SENT_PRINT_LEN);
 	e->folder = strdup(c->folder);
@@ -89,7 +86,7 @@ begin_client(struct sent *s, const struct sent_client *c,
 		sent_entry_free(&e);
 	else
 		sent_remember(s, e);
-	return 0;
+	return e;
 }
 
 int
@@ -100,11 +97,47 @@ sent_client_begins(struct sent *s, const struct sent_client *c,
 	int rc;
 
 	(void)pthread_mutex_lock(&s->lock);
-	rc = begin_client(s, c, &place);
+	rc = claim_copy(s, c, &place) ? 1 : 0;
+	if (rc == 0)
+		(void)remember_client(s, c, CLIENT);
 	(void)pthread_mutex_unlock(&s->lock);
 	*uidvalidity = place.uidvalidity;
 	*uid = place.uid;
 	return rc;
+}
+
+/* With the lock: as before take_from_memory(). */
+static void
+put_back_in_memory(const struct sent_client *c, const struct sent_place *place)
+{
+	const struct sent_name name = {
+		.address = c->account->address,
+		.folder = c->folder,
+		.print = c->print,
+	};
+	struct err err = { 0 };
+
+	if (c->memory != NULL &&
+	    sent_memory_put(c->memory, &name, place, time(NULL), &err) < 0)
+		log_warning("sent: <%s>: the copy is not remembered: %s",
+		    name.address, err.text);
+}
+
+void
+sent_client_unclaimed(struct sent *s, const struct sent_client *c,
+    uint32_t uidvalidity, uint32_t uid)
+{
+	const struct sent_place place = { uidvalidity, uid };
+	struct entry *e;
+
+	(void)pthread_mutex_lock(&s->lock);
+	put_back_in_memory(c, &place);
+	e = remember_client(s, c, STORED);
+	if (e != NULL) {
+		e->ours = true;
+		e->place = place;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 void

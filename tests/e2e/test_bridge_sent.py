@@ -3,6 +3,7 @@
 """The sealed copy of what is sent through sealpost-bridge, in Sent on a real
 Dovecot: there once, whoever brings it and whatever ends in between."""
 import base64
+import imaplib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import signal
 
 import harness
 from bridge_site import main, verifier
+from fake_imap import Tap
 from harness import forms_of, holds, wait_for
 from test_bridge_smtp import ANN, BOB, OUT, SIZE, SmtpCase
 
@@ -146,6 +148,36 @@ class Sent(SmtpCase):
                 self.assertEqual(status, "OK")
                 self.assertNotIn(b" %s]" % uid.encode(), said[0])
             self.assertEqual(len(self.stored()), 1)
+
+    def test_client_is_cut_off(self):
+        """It appends anew when its APPEND had no answer: there is one copy."""
+        tap = Tap(self.site.tls, self.site.imaps_port)
+        self.addCleanup(tap.close)
+        settings = self.site.accounts[ANN].settings
+        before = dict(settings)
+        settings["imap_port"] = tap.port
+        self.site.stop_bridge()
+        self.site.start_bridge("timeout = 2s")
+        try:
+            self.submit(self.message())
+            self.wait_stored()
+            self.wait_nothing_left()
+            with self.assertRaises(imaplib.IMAP4.abort), \
+                    self.site.client(ANN) as c:
+                c.select("Sent")
+                tap.hold()
+                c.append("Sent", None, None, self.message())
+            tap.cut()
+            tap.let_go()
+            with self.site.client(ANN) as c:
+                self.assertEqual(c.append("Sent", None, None,
+                                          self.message())[0], "OK")
+            self.assertEqual(len(self.stored()), 1)
+        finally:
+            settings.clear()
+            settings.update(before)
+            self.site.stop_bridge()
+            self.site.start_bridge()
 
     def test_client_appends_first(self):
         message = self.message()
