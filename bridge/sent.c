@@ -223,23 +223,6 @@ run_entry(struct sent *s, struct entry *e)
 	(void)pthread_cond_broadcast(&s->changed);
 }
 
-static struct entry *
-next_entry(struct sent *s, time_t now, time_t *until)
-{
-	struct entry *e;
-
-	*until = now + LAST_RETRY_S;
-	TAILQ_FOREACH (e, &s->entries, all) {
-		if (e->state != WAITING || e->refused)
-			continue;
-		if (e->next <= now)
-			return e;
-		if (e->next < *until)
-			*until = e->next;
-	}
-	return NULL;
-}
-
 static void *
 run(void *arg)
 {
@@ -247,8 +230,8 @@ run(void *arg)
 
 	(void)pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		time_t until;
-		struct entry *e = next_entry(s, time(NULL), &until);
+		time_t now = time(NULL), until = now + LAST_RETRY_S;
+		struct entry *e = sent_next_due(s, now, &until);
 
 		if (e == NULL)
 			sent_wait_until(s, until);

@@ -99,6 +99,22 @@ sent_same_login(const struct entry *a, const struct entry *b)
 	    crypt_equal(a->login.data, b->login.data, a->login.len);
 }
 
+struct entry *
+sent_next_due(struct sent *s, time_t now, time_t *until)
+{
+	struct entry *e, *first = NULL;
+
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->state == WAITING && !e->refused &&
+		    (first == NULL || e->next < first->next))
+			first = e;
+	if (first == NULL || first->next <= now)
+		return first;
+	if (first->next < *until)
+		*until = first->next;
+	return NULL;
+}
+
 void
 sent_wait_until(struct sent *s, time_t when)
 {

@@ -103,12 +103,46 @@ test_refused(void **state)
 	close_list(&s);
 }
 
+/* a and b are tried again and again; c came later and has its turn. */
+static void
+test_turns(void **state)
+{
+	struct sent s;
+	struct entry *a = new_entry("/s/a", "x"), *b = new_entry("/s/b", "x");
+	struct entry *c = new_entry("/s/c", "y");
+	time_t until = 1000;
+
+	(void)state;
+	open_list(&s);
+	assert_null(sent_next_due(&s, 100, &until));
+	assert_int_equal(until, 1000);
+	assert_true(sent_enqueue(&s, a));
+	assert_true(sent_enqueue(&s, b));
+	a->next = 50;
+	b->next = 40;
+	assert_ptr_equal(sent_next_due(&s, 100, &until), b);
+	assert_true(sent_enqueue(&s, c)); /* one that is new has no time */
+	assert_ptr_equal(sent_next_due(&s, 100, &until), c);
+	c->next = 45;
+	assert_ptr_equal(sent_next_due(&s, 100, &until), b);
+	b->refused = true;
+	assert_ptr_equal(sent_next_due(&s, 100, &until), c);
+	c->state = APPENDING;
+	assert_ptr_equal(sent_next_due(&s, 100, &until), a);
+	assert_ptr_equal(sent_next_due(&s, 50, &until), a);
+	assert_int_equal(until, 1000);
+	assert_null(sent_next_due(&s, 49, &until));
+	assert_int_equal(until, 50);
+	close_list(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_file),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,12 @@ struct entry *sent_find_copy(
 struct entry *sent_find_in_folder(struct sent *s, const struct account *a,
     const uint8_t *print, const char *folder);
 /*
+ * What is to be tried now: of those whose time has come the one whose time came
+ * first, or copies for a server that does not answer would keep all others
+ * waiting. NULL: none, and *until is no later than when one will be.
+ */
+struct entry *sent_next_due(struct sent *s, time_t now, time_t *until);
+/*
  * Until something changed, or that time (CLOCK_REALTIME). The lock is left
  * meanwhile: an entry that was found before may be gone.
  */
