@@ -18,6 +18,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/rename.h"
 #include "state.h"
 
 enum { PATH_SIZE = 4096 };
@@ -164,7 +165,7 @@ replace_file(const char *path, const struct buf *text, struct err *err)
 	if (fd < 0)
 		return err_set(
 		    err, ERR_TEMP, "%s: %s", temporary, strerror(errno));
-	if (write_all(fd, text) == 0 && rename(temporary, path) == 0)
+	if (write_all(fd, text) == 0 && rename_lasting(temporary, path) == 0)
 		return 0;
 	(void)err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
 	(void)unlink(temporary);

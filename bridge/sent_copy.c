@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/rename.h"
 #include "facts.h"
 #include "sent_private.h"
 #include "state.h"
@@ -237,7 +238,7 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
 	/* nothing here can fail for want of memory: the mail is sent */
 	(void)snprintf(before, sizeof before, "%s", c->path);
 	memcpy(c->path + strlen(c->path) - 4, ".eml", 4);
-	if (rename(before, c->path) < 0) {
+	if (rename_lasting(before, c->path) < 0) {
 		log_warning("sent: %s: %s", c->path, strerror(errno));
 		memcpy(c->path, before, strlen(before));
 		return;

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/rename.h"
 #include "net/tls_private.h"
 
 #define CA_KEY_FILE "ca-key.pem"
@@ -217,7 +218,8 @@ replace_file(const char *path, mode_t mode, BIO *text, struct err *err)
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0 || fchmod(fd, mode) < 0 || n <= 0 ||
-	    put_all(fd, data, (size_t)n) < 0 || rename(temporary, path) < 0) {
+	    put_all(fd, data, (size_t)n) < 0 ||
+	    rename_lasting(temporary, path) < 0) {
 		(void)err_set(
 		    err, ERR_TEMP, "write %s: %s", path, strerror(errno));
 		(void)unlink(temporary);

@@ -254,6 +254,29 @@ class Sent(SmtpCase):
         """Those that the server has taken."""
         return self.site.log_of("dovecot").count("imap-login: Login: user=")
 
+    def test_copy_outlives_a_power_cut(self):
+        """Its file is on the disk, and then its name."""
+        if shutil.which("strace") is None or harness.run(
+                "strace", "-o", "/dev/null", "true",
+                status=None).returncode != 0:
+            self.skipTest("there is no strace that may trace")
+        trace = self.site.path("trace")
+        strace = harness.Daemon([
+            "strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,rename",
+            "-p", str(self.site.bridge.pid)], self.site.path("log", "strace"))
+        self.addCleanup(strace.stop)
+        strace.wait_line("attached")
+        self.submit(self.message())
+        state = re.escape(self.site.path("state"))
+        steps = (r"fsync\(\d+<%s/sent-[^>]*\.new>.* = 0" % state,
+                 r'rename.*%s/sent-[^"]*\.eml"\) = 0' % state,
+                 r"fsync\(\d+<%s>.* = 0" % state)
+
+        def traced():
+            with open(trace) as f:
+                return re.search("(?s)" + ".*".join(steps), f.read())
+        wait_for("what strace has seen", traced)
+
     def test_login_is_refused(self):
         """The password is another one at the server: no try but one."""
         ann = self.site.accounts[ANN]
