@@ -90,6 +90,32 @@ test_mode(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* Longer than the name of a file may be, once it is written with %XX. */
+static void
+test_long_address(void **state)
+{
+	char name[201];
+	struct account known = account;
+	struct pin p = pin_of("imap");
+	struct err err = { 0 };
+
+	(void)state;
+	p.account = &known;
+	known.address = name;
+	for (char last = 'a'; last <= 'b'; last++) {
+		memset(name, '/', sizeof name);
+		name[sizeof name - 2] = last;
+		name[sizeof name - 1] = '\0';
+		assert_int_equal(pin_check(&p, salt, ROUNDS, &err), 0);
+		assert_int_equal(pin_store(&p, salt, ROUNDS, &err), 0);
+		assert_int_equal(pin_check(&p, salt, ROUNDS, &err), 1);
+	}
+	for (char last = 'a'; last <= 'b'; last++) {
+		name[sizeof name - 2] = last;
+		assert_int_equal(pins_forget(folder, &known, &err), 0);
+	}
+}
+
 static void
 test_no_folder(void **state)
 {
@@ -108,6 +134,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_long_address),
 		cmocka_unit_test(test_no_folder),
 	};
 
