@@ -186,22 +186,3 @@ pin_store(const struct pin *p, struct crypt_bytes salt, uint32_t iterations,
 		return -1;
 	return replace_file((const char *)path.data, &text, err);
 }
-
-int
-pins_forget(const char *state_directory, const struct account *a,
-    struct err *err)
-{
-	static const char *const services[] = { "imap", "smtp" };
-
-	for (size_t i = 0; i < countof(services); i++) {
-		cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
-
-		if (put_path(state_directory, services[i], a->address, &path,
-		        err) < 0)
-			return -1;
-		if (unlink((const char *)path.data) < 0 && errno != ENOENT)
-			return err_set(err, ERR_TEMP, "%s: %s",
-			    (const char *)path.data, strerror(errno));
-	}
-	return 0;
-}
