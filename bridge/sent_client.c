@@ -69,9 +69,9 @@ claim_copy(struct sent *s, const struct sent_client *c,
 	return there;
 }
 
-/* With the lock. NULL when memory is short. */
+/* Not in the list yet. NULL when memory is short. */
 static struct entry *
-remember_client(struct sent *s, const struct sent_client *c, enum state state)
+entry_for_client(const struct sent_client *c, enum state state)
 {
 	struct entry *e = calloc(1, sizeof *e);
 
@@ -84,9 +84,22 @@ remember_client(struct sent *s, const struct sent_client *c, enum state state)
 	e->folder = strdup(c->folder);
 	if (e->folder == NULL)
 		sent_entry_free(&e);
-	else
-		sent_remember(s, e);
 	return e;
+}
+
+/* With the lock. */
+static int
+begin_client(struct sent *s, const struct sent_client *c,
+    struct sent_place *place)
+{
+	struct entry *e;
+
+	if (claim_copy(s, c, place))
+		return 1;
+	e = entry_for_client(c, CLIENT);
+	if (e != NULL)
+		sent_remember(s, e);
+	return 0;
 }
 
 int
@@ -97,9 +110,7 @@ sent_client_begins(struct sent *s, const struct sent_client *c,
 	int rc;
 
 	(void)pthread_mutex_lock(&s->lock);
-	rc = claim_copy(s, c, &place) ? 1 : 0;
-	if (rc == 0)
-		(void)remember_client(s, c, CLIENT);
+	rc = begin_client(s, c, &place);
 	(void)pthread_mutex_unlock(&s->lock);
 	*uidvalidity = place.uidvalidity;
 	*uid = place.uid;
@@ -128,14 +139,14 @@ sent_client_unclaimed(struct sent *s, const struct sent_client *c,
     uint32_t uidvalidity, uint32_t uid)
 {
 	const struct sent_place place = { uidvalidity, uid };
-	struct entry *e;
+	struct entry *e = entry_for_client(c, STORED);
 
 	(void)pthread_mutex_lock(&s->lock);
 	put_back_in_memory(c, &place);
-	e = remember_client(s, c, STORED);
 	if (e != NULL) {
 		e->ours = true;
 		e->place = place;
+		sent_remember(s, e); /* a list that is full drops it at once */
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 }

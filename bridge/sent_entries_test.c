@@ -9,6 +9,8 @@
 
 #include "sent_private.h"
 
+enum { FULL = 1000 }; /* as ENTRIES_MAX */
+
 static char address[] = "a@x.example";
 static const struct account account = { .address = address };
 
@@ -136,6 +138,42 @@ test_turns(void **state)
 	close_list(&s);
 }
 
+/* Given back, it counts for the next APPEND, and for one only. */
+static void
+test_unclaimed(void **state)
+{
+	static const uint8_t print[SENT_PRINT_LEN] = { 1, 2, 3 };
+	const struct sent_client client = {
+		.account = &account, .folder = "Sent", .print = print };
+	struct bridge_conf conf = { .timeout = 1 };
+	struct bridge bridge = { .conf = &conf };
+	uint32_t uidvalidity, uid;
+	struct sent s;
+
+	(void)state;
+	open_list(&s);
+	s.bridge = &bridge;
+	sent_client_unclaimed(&s, &client, 7, 8);
+	assert_int_equal(
+	    sent_client_begins(&s, &client, &uidvalidity, &uid), 1);
+	assert_int_equal(uidvalidity, 7);
+	assert_int_equal(uid, 8);
+	assert_int_equal(
+	    sent_client_begins(&s, &client, &uidvalidity, &uid), 0);
+	sent_client_done(&s, &client, false);
+	assert_int_equal(s.count, 0);
+	/* a list without room for it is as it was */
+	for (unsigned i = 0; i < FULL; i++) {
+		struct entry *e = calloc(1, sizeof *e);
+
+		assert_non_null(e);
+		sent_remember(&s, e);
+	}
+	sent_client_unclaimed(&s, &client, 7, 8);
+	assert_int_equal(s.count, FULL);
+	close_list(&s);
+}
+
 int
 main(void)
 {
@@ -143,6 +181,7 @@ main(void)
 		cmocka_unit_test(test_one_file),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_unclaimed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
