@@ -407,6 +407,7 @@ run(struct enrol_command *c, struct err *err)
 	(void)sigemptyset(&ending);
 	(void)sigaddset(&ending, SIGHUP);
 	(void)sigaddset(&ending, SIGINT);
+	(void)sigaddset(&ending, SIGQUIT);
 	(void)sigaddset(&ending, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &ending, &before);
 	rc = produce(c, err);

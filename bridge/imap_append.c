@@ -321,6 +321,29 @@ is_there_still(struct append *a, uint32_t uidvalidity, uint32_t uid,
 	return own.ok && found;
 }
 
+/* The bridge has stored this copy itself, so it says. */
+static int
+take_claim(struct append *a, const struct sent_client *client,
+    uint32_t uidvalidity, uint32_t uid, struct err *err)
+{
+	struct imap_session *s = a->s;
+	int rc = is_there_still(a, uidvalidity, uid, err);
+
+	if (rc == 0)
+		return send_all(a, err);
+	if (rc > 0)
+		rc = uid == 0
+		    ? imap_answer(s, a->tag, err, "OK Append completed.")
+		    : imap_answer(s, a->tag, err,
+			  "OK [APPENDUID %u %u] Append completed.",
+			  (unsigned)uidvalidity, (unsigned)uid);
+	/* the client has heard nothing, and will try again */
+	if (rc < 0)
+		sent_client_unclaimed(
+		    s->bridge->sent, client, uidvalidity, uid);
+	return rc;
+}
+
 /* The bridge may have stored this copy of a sent message itself. */
 static int
 send_once(struct append *a, struct err *err)
@@ -341,14 +364,7 @@ send_once(struct append *a, struct err *err)
 		sent_client_done(s->bridge->sent, &client, a->stored);
 		return rc;
 	}
-	rc = is_there_still(a, uidvalidity, uid, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : send_all(a, err);
-	if (uid == 0)
-		return imap_answer(s, a->tag, err, "OK Append completed.");
-	return imap_answer(s, a->tag, err,
-	    "OK [APPENDUID %u %u] Append completed.", (unsigned)uidvalidity,
-	    (unsigned)uid);
+	return take_claim(a, &client, uidvalidity, uid, err);
 }
 
 int

@@ -3,8 +3,8 @@
 
 /*
  * The listeners of bridge.conf and the threads of their connections. A plain
- * listener is for loopback; elsewhere it is opened only when there is a
- * certificate, and lets nobody log in before STARTTLS.
+ * listener is for loopback addresses and UNIX sockets alone; others have TLS
+ * from the first octet.
  */
 #ifndef BRIDGE_LISTEN_H
 #define BRIDGE_LISTEN_H

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/rename.h"
 #include "state.h"
 
 enum { PATH_SIZE = 4096 };
@@ -149,7 +150,7 @@ replace_file(const char *path, const struct buf *text, struct err *err)
 		return err_set(
 		    err, ERR_TEMP, "%s: %s", temporary, strerror(errno));
 	if (fd_write(fd, text->data, text->len) == 0 && fsync(fd) == 0 &&
-	    rename(temporary, path) == 0)
+	    rename_lasting(temporary, path) == 0)
 		return 0;
 	(void)err_set(err, ERR_TEMP, "%s: %s", path, strerror(errno));
 	(void)unlink(temporary);
@@ -169,23 +170,4 @@ pin_store(const struct pin *p, struct crypt_bytes salt, uint32_t iterations,
 	    put_pin(salt, iterations, &text, err) < 0)
 		return -1;
 	return replace_file((const char *)path.data, &text, err);
-}
-
-int
-pins_forget(const char *state_directory, const struct account *a,
-    struct err *err)
-{
-	static const char *const services[] = { "imap", "smtp" };
-
-	for (size_t i = 0; i < countof(services); i++) {
-		cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
-
-		if (put_path(state_directory, services[i], a->address, &path,
-		        err) < 0)
-			return -1;
-		if (unlink((const char *)path.data) < 0 && errno != ENOENT)
-			return err_set(err, ERR_TEMP, "%s: %s",
-			    (const char *)path.data, strerror(errno));
-	}
-	return 0;
 }

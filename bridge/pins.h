@@ -33,8 +33,4 @@ int pin_check(const struct pin *p, struct crypt_bytes salt,
 int pin_store(const struct pin *p, struct crypt_bytes salt,
     uint32_t iterations, struct err *err) must_check;
 
-/* For whoever changes the password: both services of the account. */
-int pins_forget(const char *state_directory, const struct account *a,
-    struct err *err) must_check;
-
 #endif

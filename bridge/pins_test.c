@@ -9,8 +9,9 @@
 #include <cmocka.h>
 
 #include "pins.h"
+#include "state.h"
 
-enum { ROUNDS = 4096 };
+enum { ROUNDS = 4096, PATH_SIZE = 4096 };
 
 static char folder[] = "/tmp/sealpost-pins-XXXXXX";
 static char address[] = "a/b@x.example", user[] = "a", host[] = "imap.example";
@@ -24,6 +25,19 @@ static struct pin
 pin_of(const char *service)
 {
 	return (struct pin){ folder, &account, &server, service };
+}
+
+/* As the user does whose password was changed at the server. */
+static void
+forget(const struct pin *p)
+{
+	cleanup(buf_reset) struct buf path = { .limit = PATH_SIZE };
+	char kind[16];
+
+	(void)snprintf(kind, sizeof kind, "pin-%s", p->service);
+	assert_int_equal(state_put_path(p->state_directory, kind,
+	                     p->account->address, &path, NULL), 0);
+	assert_int_equal(unlink((const char *)path.data), 0);
 }
 
 static int
@@ -65,10 +79,10 @@ test_pins(void **state)
 	assert_int_equal(pin_store(&imap, other, ROUNDS, &err), 0);
 	assert_int_equal(pin_check(&imap, other, ROUNDS, &err), 1);
 	assert_int_equal(pin_store(&smtp, salt, ROUNDS, &err), 0);
-	assert_int_equal(pins_forget(folder, &account, &err), 0);
+	forget(&imap);
+	forget(&smtp);
 	assert_int_equal(pin_check(&imap, salt, ROUNDS, &err), 0);
 	assert_int_equal(pin_check(&smtp, salt, ROUNDS, &err), 0);
-	assert_int_equal(pins_forget(folder, &account, &err), 0);
 }
 
 static void
@@ -84,10 +98,36 @@ test_mode(void **state)
 	assert_int_equal(pin_store(&imap, salt, ROUNDS, NULL), 0);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(pins_forget(folder, &account, NULL), 0);
+	forget(&imap);
 	assert_int_equal(symlink("/etc/hostname", path), 0);
 	assert_int_equal(pin_check(&imap, salt, ROUNDS, NULL), -1);
 	assert_int_equal(unlink(path), 0);
+}
+
+/* Longer than the name of a file may be, once it is written with %XX. */
+static void
+test_long_address(void **state)
+{
+	char name[201];
+	struct account known = account;
+	struct pin p = pin_of("imap");
+	struct err err = { 0 };
+
+	(void)state;
+	p.account = &known;
+	known.address = name;
+	for (char last = 'a'; last <= 'b'; last++) {
+		memset(name, '/', sizeof name);
+		name[sizeof name - 2] = last;
+		name[sizeof name - 1] = '\0';
+		assert_int_equal(pin_check(&p, salt, ROUNDS, &err), 0);
+		assert_int_equal(pin_store(&p, salt, ROUNDS, &err), 0);
+		assert_int_equal(pin_check(&p, salt, ROUNDS, &err), 1);
+	}
+	for (char last = 'a'; last <= 'b'; last++) {
+		name[sizeof name - 2] = last;
+		forget(&p);
+	}
 }
 
 static void
@@ -108,6 +148,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_mode),
+		cmocka_unit_test(test_long_address),
 		cmocka_unit_test(test_no_folder),
 	};
 

@@ -7,8 +7,10 @@
  */
 #include "sent.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "facts.h"
@@ -94,6 +96,13 @@ learn_folder(struct sent *s, struct entry *e, struct net_stream *stream,
 	return 0;
 }
 
+/* Its user has removed the file: there is nothing to append any more. */
+static bool
+is_gone(const struct entry *e)
+{
+	return access(e->path, F_OK) < 0 && errno == ENOENT;
+}
+
 /* Without the lock; the entry is APPENDING, so nobody else changes it. */
 static int
 append(struct sent *s, struct entry *e, struct net_stream **stream,
@@ -101,6 +110,8 @@ append(struct sent *s, struct entry *e, struct net_stream **stream,
 {
 	bool there;
 
+	if (is_gone(e)) /* no login for it */
+		return err_set(err, ERR_PERM, "%s has gone", e->path);
 	if (connect_for(s, e, stream, err) < 0 ||
 	    learn_folder(s, e, *stream, err) < 0)
 		return -1;
@@ -172,6 +183,13 @@ take_result(struct sent *s, struct entry *e, int rc, const struct err *err)
 	}
 	e->state = WAITING;
 	e->tried = true;
+	if (is_gone(e)) {
+		log_warning("sent: <%s>: the copy is not stored: its file "
+			    "has gone",
+		    e->account->address);
+		sent_forget(s, e);
+		return;
+	}
 	if (s->stopping)
 		return;
 	if (e->refused) {
@@ -205,23 +223,6 @@ run_entry(struct sent *s, struct entry *e)
 	(void)pthread_cond_broadcast(&s->changed);
 }
 
-static struct entry *
-next_entry(struct sent *s, time_t now, time_t *until)
-{
-	struct entry *e;
-
-	*until = now + LAST_RETRY_S;
-	TAILQ_FOREACH (e, &s->entries, all) {
-		if (e->state != WAITING || e->refused)
-			continue;
-		if (e->next <= now)
-			return e;
-		if (e->next < *until)
-			*until = e->next;
-	}
-	return NULL;
-}
-
 static void *
 run(void *arg)
 {
@@ -229,8 +230,8 @@ run(void *arg)
 
 	(void)pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
-		time_t until;
-		struct entry *e = next_entry(s, time(NULL), &until);
+		time_t now = time(NULL), until = now + LAST_RETRY_S;
+		struct entry *e = sent_next_due(s, now, &until);
 
 		if (e == NULL)
 			sent_wait_until(s, until);

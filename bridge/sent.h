@@ -99,6 +99,12 @@ struct sent_client {
  */
 int sent_client_begins(struct sent *s, const struct sent_client *c,
     uint32_t *uidvalidity, uint32_t *uid) must_check;
+/*
+ * After a 1 that the client was not told of: it will append its copy once more,
+ * and the bridge's is to count for that.
+ */
+void sent_client_unclaimed(struct sent *s, const struct sent_client *c,
+    uint32_t uidvalidity, uint32_t uid);
 void sent_client_done(
     struct sent *s, const struct sent_client *c, bool stored);
 

@@ -3,7 +3,7 @@
 
 /*
  * The side of the client's APPEND: is the bridge's copy there, or coming? The
- * two functions of sent.h take the lock; it is left only to wait.
+ * functions of sent.h take the lock; it is left only to wait.
  */
 #include <string.h>
 #include <time.h>
@@ -69,6 +69,25 @@ claim_copy(struct sent *s, const struct sent_client *c,
 	return there;
 }
 
+/* Not in the list yet. NULL when memory is short. */
+static struct entry *
+entry_for_client(const struct sent_client *c, enum state state)
+{
+	struct entry *e = calloc(1, sizeof *e);
+
+	if (e == NULL)
+		return NULL;
+	e->account = c->account;
+	e->state = state;
+	e->has_print = true;
+	memcpy(e->print, c->print, SENT_PRINT_LEN);
+	e->folder = strdup(c->folder);
+	if (e->folder == NULL)
+		sent_entry_free(&e);
+	return e;
+}
+
+/* With the lock. */
 static int
 begin_client(struct sent *s, const struct sent_client *c,
     struct sent_place *place)
@@ -77,17 +96,8 @@ begin_client(struct sent *s, const struct sent_client *c,
 
 	if (claim_copy(s, c, place))
 		return 1;
-	e = calloc(1, sizeof *e);
-	if (e == NULL)
-		return 0;
-	e->account = c->account;
-	e->state = CLIENT;
-	e->has_print = true;
-	memcpy(e->print, c->print, SENT_PRINT_LEN);
-	e->folder = strdup(c->folder);
-	if (e->folder == NULL)
-		sent_entry_free(&e);
-	else
+	e = entry_for_client(c, CLIENT);
+	if (e != NULL)
 		sent_remember(s, e);
 	return 0;
 }
@@ -105,6 +115,40 @@ sent_client_begins(struct sent *s, const struct sent_client *c,
 	*uidvalidity = place.uidvalidity;
 	*uid = place.uid;
 	return rc;
+}
+
+/* With the lock: as before take_from_memory(). */
+static void
+put_back_in_memory(const struct sent_client *c, const struct sent_place *place)
+{
+	const struct sent_name name = {
+		.address = c->account->address,
+		.folder = c->folder,
+		.print = c->print,
+	};
+	struct err err = { 0 };
+
+	if (c->memory != NULL &&
+	    sent_memory_put(c->memory, &name, place, time(NULL), &err) < 0)
+		log_warning("sent: <%s>: the copy is not remembered: %s",
+		    name.address, err.text);
+}
+
+void
+sent_client_unclaimed(struct sent *s, const struct sent_client *c,
+    uint32_t uidvalidity, uint32_t uid)
+{
+	const struct sent_place place = { uidvalidity, uid };
+	struct entry *e = entry_for_client(c, STORED);
+
+	(void)pthread_mutex_lock(&s->lock);
+	put_back_in_memory(c, &place);
+	if (e != NULL) {
+		e->ours = true;
+		e->place = place;
+		sent_remember(s, e); /* a list that is full drops it at once */
+	}
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/rename.h"
 #include "facts.h"
 #include "sent_private.h"
 #include "state.h"
@@ -183,15 +184,39 @@ is_refused_login(struct sent *s, const struct entry *new)
 	return false;
 }
 
-void
+/* With the lock: the other login of the same file is the newer one. */
+static void
+take_login(struct entry *e, struct entry *from)
+{
+	const struct locked login = e->login, memory_key = e->memory_key;
+
+	if (e->state != WAITING)
+		return;
+	e->login = from->login;
+	e->memory_key = from->memory_key;
+	e->refused = from->refused;
+	from->login = login;
+	from->memory_key = memory_key;
+}
+
+bool
 sent_enqueue(struct sent *s, struct entry *e)
 {
+	struct entry *same;
+
 	(void)pthread_mutex_lock(&s->lock);
 	e->refused = is_refused_login(s, e);
 	e->tried |= e->refused; /* no client is to wait for it */
-	sent_remember(s, e);
+	same = sent_find_path(s, e->path);
+	if (same == NULL) {
+		sent_remember(s, e);
+	} else {
+		take_login(same, e);
+		sent_entry_free(&e);
+	}
 	(void)pthread_cond_broadcast(&s->changed);
 	(void)pthread_mutex_unlock(&s->lock);
+	return same == NULL;
 }
 
 void
@@ -205,7 +230,7 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
 	/* nothing here can fail for want of memory: the mail is sent */
 	(void)snprintf(before, sizeof before, "%s", c->path);
 	memcpy(c->path + strlen(c->path) - 4, ".eml", 4);
-	if (rename(before, c->path) < 0) {
+	if (rename_lasting(before, c->path) < 0) {
 		log_warning("sent: %s: %s", c->path, strerror(errno));
 		memcpy(c->path, before, strlen(before));
 		return;
@@ -218,5 +243,6 @@ sent_copy_commit(struct sent *s, struct sent_copy **cp,
 	}
 	e->has_print = c->has_print;
 	memcpy(e->print, c->print, SENT_PRINT_LEN);
-	sent_enqueue(s, e);
+	/* a login that came meanwhile may have found the file: that is fine */
+	(void)sent_enqueue(s, e);
 }

@@ -80,12 +80,39 @@ sent_find_in_folder(struct sent *s, const struct account *a,
 	return NULL;
 }
 
+struct entry *
+sent_find_path(struct sent *s, const char *path)
+{
+	struct entry *e;
+
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->path != NULL && strcmp(e->path, path) == 0)
+			return e;
+	return NULL;
+}
+
 bool
 sent_same_login(const struct entry *a, const struct entry *b)
 {
 	return a->account == b->account && a->login.len == b->login.len &&
 	    a->login.len > 0 &&
 	    crypt_equal(a->login.data, b->login.data, a->login.len);
+}
+
+struct entry *
+sent_next_due(struct sent *s, time_t now, time_t *until)
+{
+	struct entry *e, *first = NULL;
+
+	TAILQ_FOREACH (e, &s->entries, all)
+		if (e->state == WAITING && !e->refused &&
+		    (first == NULL || e->next < first->next))
+			first = e;
+	if (first == NULL || first->next <= now)
+		return first;
+	if (first->next < *until)
+		*until = first->next;
+	return NULL;
 }
 
 void

@@ -276,6 +276,33 @@ sent_append_file(struct net_stream *s, const char *folder, const char *path,
 
 /* ---- is it there already? ---- */
 
+int
+sent_says_missing(const char *line)
+{
+	if (!begins_with(line, "S NO "))
+		return -1;
+	line += strlen("S NO ");
+	if (begins_with(line, "[NONEXISTENT]") ||
+	    begins_with(line, "[TRYCREATE]"))
+		return 1;
+	return line[0] == '[' ? -1 : 0;
+}
+
+bool
+sent_is_folder(const char *line)
+{
+	const char *end = strchr(line, ')');
+
+	if (!begins_with(line, "* LIST (") || end == NULL)
+		return false;
+
+	const char *no_select = strcasestr(line, "\\Noselect");
+	const char *not_there = strcasestr(line, "\\NonExistent");
+
+	return (no_select == NULL || no_select > end) &&
+	    (not_there == NULL || not_there > end);
+}
+
 /* 0 when there is no number up to 2^32 - 1. */
 static uint32_t
 number_at(const char *text)
@@ -300,18 +327,74 @@ sent_note_place(const char *line, struct sent_place *place)
 		place->uid = number_at(strrchr(line, ' ') + 1);
 }
 
+/* *response is the last one; -1 also when that is not OK. */
 static int
 ask(struct net_stream *s, const struct buf *line, struct sent_place *place,
-    struct err *err)
+    struct buf *response, struct err *err)
 {
-	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
 	int rc;
 
 	if (say(s, line, err) < 0)
 		return -1;
-	while ((rc = next_response(s, &response, err)) == 1)
-		sent_note_place(text_of(&response), place);
+	while ((rc = next_response(s, response, err)) == 1)
+		sent_note_place(text_of(response), place);
 	return rc;
+}
+
+static int
+put_with_folder(struct buf *line, const char *command, const char *folder,
+    struct err *err)
+{
+	if (buf_puts(line, command, err) < 0 ||
+	    put_quoted(line, folder, err) < 0)
+		return -1;
+	return buf_puts(line, "\r\n", err);
+}
+
+/* 1 there is something of that name to select, 0 there is not. */
+static int
+is_listed(struct net_stream *s, const char *folder, struct err *err)
+{
+	cleanup(buf_reset) struct buf line = { .limit = 2 * RESPONSE_MAX };
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	unsigned n = 0;
+	bool found = false;
+	int rc;
+
+	if (put_with_folder(&line, "S LIST \"\" ", folder, err) < 0 ||
+	    say(s, &line, err) < 0)
+		return -1;
+	while ((rc = next_response(s, &response, err)) == 1) {
+		if (++n > FOLDERS_MAX)
+			return err_set(err, ERR_PROTO, "too many folders");
+		found = found || sent_is_folder(text_of(&response));
+	}
+	return rc < 0 ? -1 : found;
+}
+
+/*
+ * 1 it is selected, 0 there is no such folder. Only that is an answer: what
+ * cannot be looked at now may hold the copy.
+ */
+static int
+examine(struct net_stream *s, const char *folder, struct sent_place *place,
+    struct err *err)
+{
+	cleanup(buf_reset) struct buf line = { .limit = 2 * RESPONSE_MAX };
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
+	struct err unused = { 0 };
+
+	if (put_with_folder(&line, "S EXAMINE ", folder, err) < 0)
+		return -1;
+	if (ask(s, &line, place, &response, err) == 0)
+		return 1;
+
+	int missing = sent_says_missing(text_of(&response));
+
+	/* as Dovecot: "NO Mailbox doesn't exist" */
+	if (missing == 0 && is_listed(s, folder, &unused) == 0)
+		missing = 1;
+	return missing == 1 ? 0 : -1;
 }
 
 /* 1 and the seed of the boundary in the file's header, 0 there is none. */
@@ -342,18 +425,20 @@ int
 sent_find_file(struct net_stream *s, const char *folder, const char *path,
     struct sent_place *place, struct err *err)
 {
-	cleanup(buf_reset) struct buf examine = { .limit = 2 * RESPONSE_MAX };
 	cleanup(buf_reset) struct buf search = { .limit = 1000 };
+	cleanup(buf_reset) struct buf response = { .limit = RESPONSE_MAX };
 	uint8_t seed[SEALED_SEED_SIZE];
 	struct sent_place at = { 0 };
 
 	if (read_seed(path, seed) == 0)
 		return 0;
-	if (buf_puts(&examine, "S EXAMINE ", err) < 0 ||
-	    put_quoted(&examine, folder, err) < 0 ||
-	    buf_puts(&examine, "\r\n", err) < 0 ||
-	    put_search(&search, seed, err) < 0 ||
-	    ask(s, &examine, &at, err) < 0 || ask(s, &search, &at, err) < 0)
+
+	int rc = examine(s, folder, &at, err);
+
+	if (rc <= 0)
+		return rc;
+	if (put_search(&search, seed, err) < 0 ||
+	    ask(s, &search, &at, &response, err) < 0)
 		return -1;
 	if (at.uid == 0)
 		return 0;

@@ -23,7 +23,8 @@ int sent_find_folder(struct net_stream *s, const struct account *a,
 
 /*
  * Is the sealed message in the file in the folder already? It is known by its
- * random boundary. 1 and where, 0 no, or it cannot be told.
+ * random boundary. 1 and where, 0 no (there need be no such folder), or it is a
+ * file that cannot be told.
  */
 int sent_find_file(struct net_stream *s, const char *folder, const char *path,
     struct sent_place *place, struct err *err) must_check;
@@ -34,6 +35,15 @@ int sent_find_file(struct net_stream *s, const char *folder, const char *path,
  */
 int sent_append_file(struct net_stream *s, const char *folder,
     const char *path, struct sent_place *place, struct err *err) must_check;
+
+/*
+ * Does a tagged answer say that there is no such folder? 1 it does, 0 it is a
+ * NO that does not say why, -1 it is something else. Pure.
+ */
+int sent_says_missing(const char *line);
+
+/* "* LIST (...) ..." of a folder that can be selected? Pure. */
+bool sent_is_folder(const char *line);
 
 /* "* OK [UIDVALIDITY 1] ..." and "* SEARCH 2 3" (the last counts). Pure. */
 void sent_note_place(const char *line, struct sent_place *place);

@@ -56,12 +56,61 @@ test_place(void **state)
 	assert_int_equal(p.uid, 5);
 }
 
+static void
+test_missing(void **state)
+{
+	static const struct {
+		const char *line;
+		int missing;
+	} answers[] = {
+		{ "S NO [NONEXISTENT] no such folder", 1 },
+		{ "S NO [nonexistent] no such folder", 1 },
+		{ "S NO [TRYCREATE] no such folder", 1 },
+		{ "S NO Mailbox doesn't exist: x", 0 },
+		{ "S NO [UNAVAILABLE] later", -1 },
+		{ "S NO [INUSE] later", -1 },
+		{ "S NO [SERVERBUG] Internal error", -1 },
+		{ "S BAD [NONEXISTENT] what?", -1 },
+		{ "S OK [READ-ONLY] selected", -1 },
+		{ "", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(answers); i++)
+		if (sent_says_missing(answers[i].line) != answers[i].missing)
+			fail_msg("%s", answers[i].line);
+}
+
+static void
+test_listed(void **state)
+{
+	static const struct {
+		const char *line;
+		bool folder;
+	} answers[] = {
+		{ "* LIST () \"/\" Sent", true },
+		{ "* LIST (\\HasNoChildren \\Sent) \"/\" Sent", true },
+		{ "* LIST (\\Noselect \\HasChildren) \"/\" Sent", false },
+		{ "* LIST (\\NonExistent) \"/\" Sent", false },
+		{ "* LIST () \"/\" \"(x) \\\\Noselect\"", true },
+		{ "* LIST (", false },
+		{ "* 3 EXISTS", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(answers); i++)
+		if (sent_is_folder(answers[i].line) != answers[i].folder)
+			fail_msg("%s", answers[i].line);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_appenduid),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,8 @@ void sent_remember(struct sent *s, struct entry *e);
 /* Of the account, with this print? */
 bool sent_is_same(
     const struct entry *e, const struct account *a, const uint8_t *print);
+/* The entry of the file: one that waits, is being appended or is stored. */
+struct entry *sent_find_path(struct sent *s, const char *path);
 /* Do both wait with one login, octet for octet? */
 bool sent_same_login(const struct entry *a, const struct entry *b);
 /* The copy of the bridge: not one that a client brings, nor claimed. */
@@ -86,6 +88,12 @@ struct entry *sent_find_copy(
 /* What a client brings or has brought into the folder. */
 struct entry *sent_find_in_folder(struct sent *s, const struct account *a,
     const uint8_t *print, const char *folder);
+/*
+ * What is to be tried now: of those whose time has come the one whose time came
+ * first, or copies for a server that does not answer would keep all others
+ * waiting. NULL: none, and *until is no later than when one will be.
+ */
+struct entry *sent_next_due(struct sent *s, time_t now, time_t *until);
 /*
  * Until something changed, or that time (CLOCK_REALTIME). The lock is left
  * meanwhile: an entry that was found before may be gone.
@@ -105,7 +113,10 @@ bool sent_set_login(
 /* An entry that waits; takes the path. NULL when memory is short. */
 struct entry *sent_entry_for(
     const struct user *u, char *path, const struct credentials *c);
-/* Takes the entry, and wakes the thread. */
-void sent_enqueue(struct sent *s, struct entry *e);
+/*
+ * Takes the entry, and wakes the thread. One file is one entry: false where it
+ * had one already, which has the newer login now.
+ */
+bool sent_enqueue(struct sent *s, struct entry *e);
 
 #endif

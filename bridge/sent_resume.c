@@ -17,16 +17,14 @@
 
 enum { ABANDONED_S = 24 * 3600 };
 
+/* As most are: it spares an entry that sent_enqueue() would not take. */
 static bool
 is_known(struct sent *s, const char *path)
 {
-	struct entry *e;
-	bool known = false;
+	bool known;
 
 	(void)pthread_mutex_lock(&s->lock);
-	TAILQ_FOREACH (e, &s->entries, all)
-		if (e->path != NULL && strcmp(e->path, path) == 0)
-			known = true;
+	known = sent_find_path(s, path) != NULL;
 	(void)pthread_mutex_unlock(&s->lock);
 	return known;
 }
@@ -69,11 +67,11 @@ resume_file(struct sent *s, const struct user *u,
 	e = sent_entry_for(u, path, c);
 	if (e == NULL)
 		return;
-	log_info(
-	    "sent: <%s>: a copy was left behind", e->account->address);
 	e->tried = true;
 	e->has_print = sent_print_from_text(strchr(name, '=') + 1, e->print);
-	sent_enqueue(s, e);
+	if (sent_enqueue(s, e))
+		log_info("sent: <%s>: a copy was left behind",
+		    user_account(u)->address);
 }
 
 /*

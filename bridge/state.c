@@ -7,6 +7,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypt/hash.h"
+
+/*
+ * A name that has been long enough for a file system (255 octets): a copy's is
+ * "sent-", this, "=", 64 digits, "=XXXXXX.eml".
+ */
+enum { NAME_MAX_LEN = 174, HEAD_LEN = 40 };
+
 /* All of the path's folders; those that are there are fine. */
 static int
 make_all(char *path, struct err *err)
@@ -44,12 +52,9 @@ state_directory_make(const char *path, struct err *err)
 	return 0;
 }
 
-int
-state_put_path(const char *directory, const char *kind, const char *address,
-    struct buf *out, struct err *err)
+static int
+put_escaped(const char *address, struct buf *out, struct err *err)
 {
-	if (buf_putf(out, err, "%s/%s-", directory, kind) < 0)
-		return -1;
 	for (const char *c = address; *c != '\0'; c++) {
 		bool usual = (*c >= 'a' && *c <= 'z') ||
 		    (*c >= '0' && *c <= '9') || strchr("@.+-_", *c) != NULL;
@@ -60,5 +65,40 @@ state_put_path(const char *directory, const char *kind, const char *address,
 		if (rc < 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* In place of what stands from there on: its head, '~' and its hash. */
+static int
+shorten(struct buf *out, size_t from, struct err *err)
+{
+	cleanup(crypt_close) struct crypt *crypt = NULL;
+	uint8_t hash[HASH_LEN_MAX];
+
+	if (crypt_open(&crypt, err) < 0 ||
+	    hash_of(crypt, HASH_SHA256, out->data + from, out->len - from,
+	        hash, err) < 0)
+		return -1;
+	out->len = from + HEAD_LEN;
+	if (buf_putc(out, '~', err) < 0)
+		return -1;
+	for (size_t i = 0; i < hash_len(HASH_SHA256); i++)
+		if (buf_putf(out, err, "%02x", (unsigned)hash[i]) < 0)
+			return -1;
+	return 0;
+}
+
+int
+state_put_path(const char *directory, const char *kind, const char *address,
+    struct buf *out, struct err *err)
+{
+	size_t from;
+
+	if (buf_putf(out, err, "%s/%s-", directory, kind) < 0)
+		return -1;
+	from = out->len;
+	if (put_escaped(address, out, err) < 0 ||
+	    (out->len - from > NAME_MAX_LEN && shorten(out, from, err) < 0))
+		return -1;
 	return buf_str(out, err) == NULL ? -1 : 0;
 }

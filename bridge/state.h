@@ -14,7 +14,8 @@ int state_directory_make(const char *path, struct err *err) must_check;
 
 /*
  * "DIRECTORY/KIND-ADDRESS" with a NUL behind it; anything unusual in the address
- * as %XX, so that there is no slash and no '='.
+ * as %XX, so that there is no slash and no '='. Of one that is too long for the
+ * name of a file there is the beginning and a hash.
  */
 int state_put_path(const char *directory, const char *kind,
     const char *address, struct buf *out, struct err *err) must_check;

@@ -154,6 +154,7 @@ struct exchange {
 	char nonce[NONCE_SIZE];
 	struct crypt_bytes salt;
 	uint32_t iterations;
+	bool is_pinned; /* these two, before this login */
 	bool proven; /* the server knows the verifier */
 };
 
@@ -185,10 +186,14 @@ static int
 answer_first(struct exchange *x, enum sasl_said *said, struct err *err)
 {
 	if (scram_client_take_first(x->scram, x->challenge.data,
-	        x->challenge.len, &x->salt, &x->iterations, err) < 0 ||
-	    pin_check(&x->pin, x->salt, x->iterations, err) < 0 ||
-	    scram_client_final(x->scram, &x->message, err) < 0)
+	        x->challenge.len, &x->salt, &x->iterations, err) < 0)
 		return -1;
+
+	int pinned = pin_check(&x->pin, x->salt, x->iterations, err);
+
+	if (pinned < 0 || scram_client_final(x->scram, &x->message, err) < 0)
+		return -1;
+	x->is_pinned = pinned == 1;
 	buf_clear(&x->challenge);
 	return x->wire->step(x->wire->ctx,
 	    (struct crypt_bytes){ x->message.data, x->message.len },
@@ -230,6 +235,8 @@ run_scram(struct exchange *x, enum sasl_said *said, struct err *err)
 		return err_set(err, ERR_PERM,
 		    "%s does not prove that it knows the password's verifier",
 		    x->login->server->host);
+	if (x->is_pinned)
+		return 0;
 	return pin_store(&x->pin, x->salt, x->iterations, err);
 }
 

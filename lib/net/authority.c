@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/rename.h"
 #include "net/tls_private.h"
 
 #define CA_KEY_FILE "ca-key.pem"
@@ -203,7 +204,7 @@ replace_file(const char *path, mode_t mode, BIO *text, struct err *err)
 
 	if (fd < 0 || fchmod(fd, mode) < 0 || n <= 0 ||
 	    fd_write(fd, data, (size_t)n) < 0 || fsync(fd) < 0 ||
-	    rename(temporary, path) < 0) {
+	    rename_lasting(temporary, path) < 0) {
 		(void)err_set(
 		    err, ERR_TEMP, "write %s: %s", path, strerror(errno));
 		(void)unlink(temporary);

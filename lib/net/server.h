@@ -116,7 +116,6 @@ int net_timer_new(struct net_server *s, void (*fire)(void *ctx), void *ctx,
 void net_timer_free(struct net_timer **tp);
 /* Fires once, `ms` from now; a running one starts anew. */
 void net_timer_start(struct net_timer *t, uint64_t ms);
-void net_timer_stop(struct net_timer *t);
 
 /* ---- the server ---- */
 

@@ -30,6 +30,7 @@ struct net_stream {
 	char peer[NI_MAXHOST];
 	size_t in_at, in_len; /* unread: in[in_at] on, in_len octets */
 	size_t out_len;
+	bool is_cut; /* some of what was to be sent is lost */
 	uint8_t in[IN_SIZE], out[OUT_SIZE];
 };
 
@@ -289,8 +290,8 @@ net_stream_buffered(const struct net_stream *s)
 
 /* ---- writing ---- */
 
-int
-net_stream_flush(struct net_stream *s, struct err *err)
+static int
+send_out(struct net_stream *s, struct err *err)
 {
 	size_t at = 0;
 
@@ -311,9 +312,31 @@ net_stream_flush(struct net_stream *s, struct err *err)
 			return -1;
 		at += sent;
 	}
+	return 0;
+}
+
+static int
+fail_if_cut(const struct net_stream *s, struct err *err)
+{
+	if (s->is_cut)
+		return err_set(err, ERR_TEMP,
+		    "%s has not taken what came before", s->peer);
+	return 0;
+}
+
+int
+net_stream_flush(struct net_stream *s, struct err *err)
+{
+	if (fail_if_cut(s, err) < 0)
+		return -1;
+
+	int rc = send_out(s, err);
+
+	/* after a failure nobody knows how much of it has arrived */
+	s->is_cut = rc < 0;
 	explicit_bzero(s->out, s->out_len);
 	s->out_len = 0;
-	return 0;
+	return rc;
 }
 
 int
@@ -322,6 +345,8 @@ net_stream_write(struct net_stream *s, const void *data, size_t n,
 {
 	const uint8_t *at = data;
 
+	if (fail_if_cut(s, err) < 0)
+		return -1;
 	while (n > 0) {
 		size_t room = OUT_SIZE - s->out_len;
 		size_t some = n < room ? n : room;

@@ -60,7 +60,8 @@ size_t net_stream_buffered(const struct net_stream *s);
 
 /*
  * Queues a copy; sends when more than 32 KiB wait, and in net_stream_flush().
- * Both wait for the peer up to the timeout.
+ * Both wait for the peer up to the timeout. After a failure nothing is sent any
+ * more, and both fail at once.
  */
 int net_stream_write(struct net_stream *s, const void *data, size_t n,
     struct err *err) must_check;

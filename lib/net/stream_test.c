@@ -319,6 +319,50 @@ test_timeout(void **state)
 	close_pair(&p);
 }
 
+/* What has arrived is that and nothing else, from `*at` on; until silence. */
+static void
+drain(struct net_stream *s, size_t *at)
+{
+	const uint8_t *data;
+	size_t len;
+	struct err err = { 0 };
+
+	net_stream_set_timeout(s, 20);
+	while (net_stream_read(s, &data, &len, &err) == 1) {
+		for (size_t i = 0; i < len; i++, ++*at)
+			assert_int_equal(data[i], (uint8_t)(*at * 7 / 3));
+		net_stream_ate(s, len);
+	}
+}
+
+/* A peer that reads nothing for a while gets nothing twice, nor with a gap. */
+static void
+test_slow_peer(void **state)
+{
+	struct pair p;
+	struct err err = { 0 };
+	size_t sent = 0, got = 0, later;
+	uint8_t octet;
+
+	(void)state;
+	open_pair(&p, NULL);
+	net_stream_set_timeout(p.client, 20);
+	do
+		octet = (uint8_t)(sent * 7 / 3);
+	while (++sent < 16 * BULK &&
+	    net_stream_write(p.client, &octet, 1, &err) == 0);
+	assert_true(sent < 16 * BULK);
+	drain(p.server, &got);
+	assert_true(got > 0 && got < sent);
+	later = got;
+	assert_int_equal(net_stream_flush(p.client, &err), -1);
+	assert_int_equal(net_stream_write(p.client, "x", 1, &err), -1);
+	assert_int_equal(err.kind, ERR_TEMP);
+	drain(p.server, &later);
+	assert_int_equal(later, got);
+	close_pair(&p);
+}
+
 static int
 serve_nothing(struct pair *p, struct err *err)
 {
@@ -378,6 +422,7 @@ main(void)
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_interrupt),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_slow_peer),
 	};
 
 	return cmocka_run_group_tests(

@@ -56,9 +56,3 @@ net_timer_start(struct net_timer *t, uint64_t ms)
 
 	(void)event_add(t->event, &in);
 }
-
-void
-net_timer_stop(struct net_timer *t)
-{
-	(void)event_del(t->event);
-}

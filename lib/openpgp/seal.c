@@ -329,9 +329,3 @@ seal_body_spool(struct seal *s)
 	    ? s->spool
 	    : NULL;
 }
-
-uint64_t
-seal_body_octets(const struct seal *s)
-{
-	return s->body_octets;
-}

@@ -81,6 +81,5 @@ const struct header *seal_marker(const struct seal *s);
 const struct header *seal_added(const struct seal *s);
 /* The new body; NULL unless the outcome is SEAL_SEALED. */
 struct spool *seal_body_spool(struct seal *s);
-uint64_t seal_body_octets(const struct seal *s); /* of the original */
 
 #endif

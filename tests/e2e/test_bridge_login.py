@@ -202,6 +202,18 @@ class Login(BridgeCase):
             with open(path) as f:
                 self.assertNotIn(self.site.accounts[ANN].secret, f.read())
 
+    def test_pins_are_written_once(self):
+        """A login that changes nothing writes nothing."""
+        def pins():
+            return [(f.name, f.inode(), f.stat().st_mtime_ns) for f in
+                    os.scandir(self.site.path("state"))
+                    if f.name.startswith("pin-")]
+        self.check(ANN, 0)
+        before = pins()
+        self.check(ANN, 0)
+        self.assertEqual(len(before), 2)
+        self.assertEqual(sorted(pins()), sorted(before))
+
     def test_only_plain(self):
         """A server without SCRAM; and one that has none any more."""
         self.check(ANN, 0)

@@ -3,6 +3,7 @@
 """The sealed copy of what is sent through sealpost-bridge, in Sent on a real
 Dovecot: there once, whoever brings it and whatever ends in between."""
 import base64
+import imaplib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import signal
 
 import harness
 from bridge_site import main, verifier
+from fake_imap import Tap
 from harness import forms_of, holds, wait_for
 from test_bridge_smtp import ANN, BOB, OUT, SIZE, SmtpCase
 
@@ -147,6 +149,36 @@ class Sent(SmtpCase):
                 self.assertNotIn(b" %s]" % uid.encode(), said[0])
             self.assertEqual(len(self.stored()), 1)
 
+    def test_client_is_cut_off(self):
+        """It appends anew when its APPEND had no answer: there is one copy."""
+        tap = Tap(self.site.tls, self.site.imaps_port)
+        self.addCleanup(tap.close)
+        settings = self.site.accounts[ANN].settings
+        before = dict(settings)
+        settings["imap_port"] = tap.port
+        self.site.stop_bridge()
+        self.site.start_bridge("timeout = 2s")
+        try:
+            self.submit(self.message())
+            self.wait_stored()
+            self.wait_nothing_left()
+            with self.assertRaises(imaplib.IMAP4.abort), \
+                    self.site.client(ANN) as c:
+                c.select("Sent")
+                tap.hold()
+                c.append("Sent", None, None, self.message())
+            tap.cut()
+            tap.let_go()
+            with self.site.client(ANN) as c:
+                self.assertEqual(c.append("Sent", None, None,
+                                          self.message())[0], "OK")
+            self.assertEqual(len(self.stored()), 1)
+        finally:
+            settings.clear()
+            settings.update(before)
+            self.site.stop_bridge()
+            self.site.start_bridge()
+
     def test_client_appends_first(self):
         message = self.message()
         with self.site.client(ANN) as c:
@@ -196,6 +228,54 @@ class Sent(SmtpCase):
         self.assertEqual(len(self.wait_stored()), 1)
         self.assertEqual(self.read(), [self.message()])
         self.wait_nothing_left()
+
+    def test_file_is_removed(self):
+        """By its user, while it waits: it is tried no more."""
+        self.addCleanup(self.site.restart_dovecot)
+        raw = self.logged_in()
+        raw.envelope()
+        raw.ask("DATA")
+        self.site.stop_dovecot()
+        start = len(self.site.bridge.lines)
+        raw.send(self.message() + b".\r\n")
+        self.assertEqual(raw.reply()[0], 250)
+        self.site.bridge.wait_line("warning: sent: .*not stored", start)
+        left, = self.left_behind()
+        os.unlink(self.site.path("state", left))
+        before = self.logins()
+        self.site.restart_dovecot()
+        self.site.bridge.wait_line("warning: sent: .*its file has gone",
+                                   start)
+        self.assertEqual(self.logins(), before)
+        self.assertEqual(len([line for line in self.site.bridge.lines[start:]
+                              if "warning: sent:" in line]), 2)
+
+    def logins(self):
+        """Those that the server has taken."""
+        return self.site.log_of("dovecot").count("imap-login: Login: user=")
+
+    def test_copy_outlives_a_power_cut(self):
+        """Its file is on the disk, and then its name."""
+        if shutil.which("strace") is None or harness.run(
+                "strace", "-o", "/dev/null", "true",
+                status=None).returncode != 0:
+            self.skipTest("there is no strace that may trace")
+        trace = self.site.path("trace")
+        strace = harness.Daemon([
+            "strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,rename",
+            "-p", str(self.site.bridge.pid)], self.site.path("log", "strace"))
+        self.addCleanup(strace.stop)
+        strace.wait_line("attached")
+        self.submit(self.message())
+        state = re.escape(self.site.path("state"))
+        steps = (r"fsync\(\d+<%s/sent-[^>]*\.new>.* = 0" % state,
+                 r'rename.*%s/sent-[^"]*\.eml"\) = 0' % state,
+                 r"fsync\(\d+<%s>.* = 0" % state)
+
+        def traced():
+            with open(trace) as f:
+                return re.search("(?s)" + ".*".join(steps), f.read())
+        wait_for("what strace has seen", traced)
 
     def test_login_is_refused(self):
         """The password is another one at the server: no try but one."""
@@ -309,6 +389,24 @@ class Sent(SmtpCase):
         with self.site.submission_client(BOB):
             pass
         self.wait_nothing_left()
+
+    def test_missing_folder_later(self):
+        """It is made by a try that is not the first, as by the first."""
+        self.addCleanup(self.site.restart_dovecot)
+        name = "Not there/later"
+        settings = self.site.accounts[ANN].settings
+        settings["sent_folder"] = name
+        self.site.stop_bridge()
+        self.site.start_bridge()
+        try:
+            self.kill_before_the_copy()
+            self.resume()
+            self.assertEqual(len(self.stored('"%s"' % name)), 1)
+            self.assertTrue(self.subscribed(name, ANN))
+        finally:
+            del settings["sent_folder"]
+            self.site.stop_bridge()
+            self.site.start_bridge()
 
     def test_no_plaintext_on_disk(self):
         for _ in range(3):

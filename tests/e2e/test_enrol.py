@@ -10,6 +10,7 @@ hashlib alone, and gpg opens the vault with it.
 import base64
 import contextlib
 import imaplib
+import itertools
 import json
 import os
 import pty
@@ -326,7 +327,8 @@ class Files(EnrolCase):
         command = self.site.as_user(
             "env", "XDG_RUNTIME_DIR=" + memory, PROGRAM, "enrol",
             "--password-stdin", "--out", self.out, ADDRESS)
-        for step in range(12):
+        for step, number in itertools.product(
+                range(12), (signal.SIGTERM, signal.SIGQUIT)):
             process = subprocess.Popen(command, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE)
@@ -334,7 +336,7 @@ class Files(EnrolCase):
             process.stdin.flush()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(step * 0.04)
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(number)
             process.communicate()
             wait_for("the agent's end", lambda: not [
                 pid for pid in os.listdir("/proc") if pid.isdigit() and
