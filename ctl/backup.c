@@ -15,6 +15,7 @@
 
 #include "archive.h"
 #include "base/buf.h"
+#include "base/rename.h"
 #include "shared.h"
 #include "table.h"
 
@@ -196,6 +197,7 @@ put_in_place(const char *path, const char *file, bool replace, struct err *err)
 	if (rc < 0)
 		return err_set(err, ERR_PERM, "%s: %s%s", file, strerror(errno),
 		    errno == EEXIST ? " (--replace)" : "");
+	name_lasting(file);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/rename.h"
 
 static int
 file_error(struct err *err, const char *what, const char *path)
@@ -94,7 +95,7 @@ write_beside(const char *beside, const char *path, const struct buf *text,
 	if (take_access(fd, path, access) < 0 ||
 	    fd_write(fd, text->data, text->len) < 0 || fsync(fd) < 0)
 		return -1;
-	return rename(beside, path);
+	return rename_lasting(beside, path);
 }
 
 int

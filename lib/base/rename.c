@@ -23,16 +23,21 @@ open_folder(const char *path)
 		   : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+void
+name_lasting(const char *path)
+{
+	cleanup(close_fd) int folder = open_folder(path);
+
+	if (folder < 0 || fsync(folder) < 0)
+		log_warning("%s: its folder is not on the disk: %s", path,
+		    strerror(errno));
+}
+
 int
 rename_lasting(const char *from, const char *to)
 {
 	if (rename(from, to) < 0)
 		return -1;
-
-	cleanup(close_fd) int folder = open_folder(to);
-
-	if (folder < 0 || fsync(folder) < 0)
-		log_warning("%s: its folder is not on the disk: %s", to,
-		    strerror(errno));
+	name_lasting(to);
 	return 0;
 }

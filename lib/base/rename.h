@@ -8,10 +8,14 @@
 #include "base/cleanup.h"
 
 /*
- * rename(2), and the folder of `to` on the disk. The file's octets are the
- * caller's to fsync() before. 0, or -1 with errno set: nothing was renamed. A
- * folder that cannot be synced is a warning in the log only: the new name is
- * there, and most file systems write it soon. Blocks on the disk.
+ * The folder of a file that has just got its name, on the disk. Where it cannot
+ * be synced a warning in the log says so: the name is there, and most file
+ * systems write it soon. Blocks on the disk.
+ */
+void name_lasting(const char *path);
+/*
+ * rename(2), and then that. The file's octets are the caller's to fsync()
+ * before. 0, or -1 with errno set: nothing was renamed.
  */
 int rename_lasting(const char *from, const char *to) must_check;
 
