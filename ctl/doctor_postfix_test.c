@@ -132,6 +132,12 @@ static const struct {
 	{ "port 25 with SASL", IN_OPTIONS, "seal/unix/",
 	    "smtp/inet/smtpd_sasl_auth_enable = yes\nseal/unix/",
 	    "error postfix.sasl", NULL },
+	{ "port 25 with SASL and TLS", IN_OPTIONS, "seal/unix/",
+	    "smtp/inet/smtpd_sasl_auth_enable = yes\n"
+	    "smtp/inet/smtpd_tls_security_level = encrypt\nseal/unix/",
+	    "error postfix.sasl",
+	    "postconf -PX 'smtp/inet/smtpd_sasl_auth_enable' && postfix "
+	    "reload" },
 	{ "port 25 counts", IN_OPTIONS, "seal/unix/",
 	    "smtp/inet/smtpd_data_restrictions = check_policy_service "
 	    "inet:127.0.0.1:10028\nseal/unix/",
