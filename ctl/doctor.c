@@ -45,8 +45,8 @@ look_at_conf(struct doctor_site *s, struct err *err)
 	if (s->ctl->conf->milter.unenrolled != POLICY_PASS)
 		return 0;
 	return doctor_put(s->report, &pass,
-	    "set unenrolled = defer in sealpost.conf, then: systemctl reload "
-	    "sealpost-milter",
+	    "set unenrolled = defer in sealpost.conf, then: sealpost-milter -n "
+	    "&& systemctl reload sealpost-milter",
 	    err, "unenrolled = pass in sealpost.conf");
 }
 

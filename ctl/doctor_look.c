@@ -18,7 +18,7 @@
 #include "store/stats.h"
 #include "store/upkeep.h"
 
-enum { GROUPS_MAX = 200, REPLY_MAX = 16 << 10 };
+enum { GROUPS_MAX = 200, GROUP_SIZE = 100, REPLY_MAX = 16 << 10 };
 
 /* ---- sockets ---- */
 
@@ -29,24 +29,23 @@ is_loopback(const char *host)
 	       strcmp(host, "localhost") == 0;
 }
 
-/* May Postfix's own user write to the file? */
+/* May the user do that (S_IROTH, S_IWOTH) with the file? */
 static bool
-postfix_may(const struct doctor_site *s, const struct stat *st)
+user_may(const char *user, const struct stat *st, mode_t what)
 {
-	const struct passwd *pw =
-	    s->mail_owner[0] == '\0' ? NULL : getpwnam(s->mail_owner);
+	const struct passwd *pw = user[0] == '\0' ? NULL : getpwnam(user);
 	gid_t groups[GROUPS_MAX];
 	int count = GROUPS_MAX;
 
 	if (pw == NULL)
 		return true; /* not known */
 	if (st->st_uid == pw->pw_uid)
-		return (st->st_mode & S_IWUSR) != 0;
+		return (st->st_mode & what << 6) != 0;
 	(void)getgrouplist(pw->pw_name, pw->pw_gid, groups, &count);
 	for (int i = 0; i < count && i < GROUPS_MAX; i++)
 		if (groups[i] == st->st_gid)
-			return (st->st_mode & S_IWGRP) != 0;
-	return (st->st_mode & S_IWOTH) != 0;
+			return (st->st_mode & what << 3) != 0;
+	return (st->st_mode & what) != 0;
 }
 
 static int
@@ -65,7 +64,8 @@ look_at_listener(struct doctor_site *s, enum doctor_peer peer,
 	if (to->is_unix) {
 		l.error = stat(to->path, &st) < 0 ? errno : 0;
 		l.mode = l.error == 0 ? st.st_mode : 0;
-		l.postfix_may = l.error == 0 && postfix_may(s, &st);
+		l.postfix_may =
+		    l.error == 0 && user_may(s->mail_owner, &st, S_IWOTH);
 	}
 	return doctor_judge_listener(&l, s->report, err);
 }
@@ -132,17 +132,51 @@ doctor_look_at_sockets(struct doctor_site *s, struct err *err)
 
 /* ---- files ---- */
 
+/* The file's group; root's is for nobody: then that of the package, or his. */
+static const char *
+group_for(const struct passwd *user, gid_t gid, char out[GROUP_SIZE])
+{
+	static const char ours[] = "sealpost-secrets";
+	const struct group *gr = gid != 0 ? getgrgid(gid) : getgrnam(ours);
+
+	if (gid == 0 && gr == NULL)
+		gr = getgrgid(user->pw_gid);
+	if (gr != NULL)
+		(void)snprintf(out, GROUP_SIZE, "%s", gr->gr_name);
+	else
+		(void)snprintf(out, GROUP_SIZE, "%u", (unsigned)gid);
+	return out;
+}
+
+/* Must somebody read it who may not? */
+static void
+find_shut_out(const struct doctor_site *s, struct doctor_file *f,
+    const struct stat *st, char group[GROUP_SIZE])
+{
+	const char *user = s->ctl->conf->saslauthd.user;
+	const struct passwd *pw;
+
+	if (f->kind != DOCTOR_SECRETS_DB || f->error != 0 ||
+	    (st->st_mode & S_IRGRP) == 0 || /* that is told already */
+	    user_may(user, st, S_IROTH) || (pw = getpwnam(user)) == NULL)
+		return;
+	f->shut_out = user;
+	f->group = group_for(pw, st->st_gid, group);
+}
+
 static int
 look_at_file(struct doctor_site *s, enum doctor_file_kind kind,
     const char *path, struct err *err)
 {
 	struct doctor_file f = { .kind = kind, .path = path };
+	char group[GROUP_SIZE];
 	struct stat st = { 0 };
 
 	f.error = stat(path, &st) < 0 ? errno : 0;
 	f.mode = st.st_mode;
 	f.uid = st.st_uid;
 	f.gid = st.st_gid;
+	find_shut_out(s, &f, &st, group);
 	return doctor_judge_file(&f, s->report, err);
 }
 
@@ -215,7 +249,7 @@ doctor_look_at_files(struct doctor_site *s, struct err *err)
 	    look_at_file(s, DOCTOR_FOLDER, folder, err) < 0)
 		return -1;
 	if (strcmp(folder, stats_folder) != 0 &&
-	    look_at_file(s, DOCTOR_FOLDER, stats_folder, err) < 0)
+	    look_at_file(s, DOCTOR_STATS_FOLDER, stats_folder, err) < 0)
 		return -1;
 	if (look_into(s, STORE_DIRECTORY, c->accounts.directory, err) < 0 ||
 	    look_into(s, STORE_SECRETS, c->accounts.secrets, err) < 0 ||

@@ -197,6 +197,39 @@ is_delivery(const struct doctor_postfix *p, const char *filter)
 	return strcmp(filter, p->conf->hop.deliver) == 0;
 }
 
+/* Is the transport of "transport:nexthop" in master.cf? */
+static bool
+is_transport(const struct doctor_postfix *p, const char *filter)
+{
+	const char *at = p->services;
+	size_t len = strcspn(filter, ":");
+	struct doctor_service s;
+
+	while (doctor_next_service(&at, &s))
+		if (strncmp(s.id, filter, len) == 0 &&
+		    strcmp(s.id + len, "/unix") == 0)
+			return true;
+	return false;
+}
+
+static int
+judge_missing_filter(const struct doctor_postfix *p, const char *service,
+    const char *filter, struct doctor_report *r, struct err *err)
+{
+	static const struct doctor_kind kind = { "postfix.content_filter",
+		DOCTOR_ERROR, "mail stays in the queue" };
+	int len = (int)strcspn(filter, ":");
+	char unset[DOCTOR_COMMAND_SIZE], mend[DOCTOR_COMMAND_SIZE];
+
+	(void)doctor_mend_unset(p, service, "content_filter", unset);
+	(void)snprintf(mend, sizeof mend, "add %.*s to master.cf, or: %.2000s",
+	    len > 200 ? 200 : len, filter, unset);
+	return doctor_put(r, &kind, mend, err,
+	    "%s: content_filter is \"%s\", and master.cf has no such "
+	    "transport",
+	    service == NULL ? "main.cf" : service, filter);
+}
+
 static int
 judge_filter(const struct doctor_postfix *p, const char *service,
     const char *filter, struct doctor_report *r, struct err *err)
@@ -206,8 +239,12 @@ judge_filter(const struct doctor_postfix *p, const char *service,
 		"it delivers around the hop, and mail is stored as plaintext" };
 	char mend[DOCTOR_COMMAND_SIZE];
 
-	if (!is_delivery(p, filter))
+	if (filter[0] == '\0')
 		return 0;
+	if (!is_delivery(p, filter))
+		return is_transport(p, filter)
+			   ? 0
+			   : judge_missing_filter(p, service, filter, r, err);
 	return doctor_put(r, &kind,
 	    doctor_mend_unset(p, service, "content_filter", mend), err,
 	    "%s: content_filter is \"%s\"",

@@ -36,7 +36,20 @@ static const struct doctor_kind sasl = { "postfix.sasl", DOCTOR_ERROR,
 /* What it means for one service. */
 struct logins {
 	bool enabled, own, needs_tls;
+	bool strangers; /* other servers come here, whatever it insists on */
 };
+
+/* Port 25, and what postscreen passes on from there. */
+static bool
+is_for_strangers(const char *service)
+{
+	size_t len = strcspn(service, "/");
+	const char *colon = memrchr(service, ':', len);
+	const char *port = colon == NULL ? service : colon + 1;
+
+	return strncmp(port, "25/", 3) == 0 || strncmp(port, "smtp/", 5) == 0 ||
+	       strcmp(service + len, "/pass") == 0;
+}
 
 static int
 find_logins(const struct doctor_postfix *p, const char *service,
@@ -52,6 +65,7 @@ find_logins(const struct doctor_postfix *p, const char *service,
 		err) < 0)
 		return -1;
 	out->needs_tls = encrypt || wrapper;
+	out->strangers = is_for_strangers(service);
 	return 0;
 }
 
@@ -79,13 +93,12 @@ judge_sasl_service(const struct doctor_postfix *p, const char *service,
 {
 	char mend[DOCTOR_COMMAND_SIZE];
 
-	if (!l->enabled || !l->own || l->needs_tls)
+	if (!l->enabled || !l->own || (l->needs_tls && !l->strangers))
 		return 0;
 	return doctor_put(r, &sasl,
 	    doctor_mend_unset(p, service, "smtpd_sasl_auth_enable", mend), err,
-	    "%s takes logins and does not insist on TLS: a port for strangers "
-	    "must not have SASL",
-	    service);
+	    "%s takes logins%s: a port for strangers must not have SASL",
+	    service, l->needs_tls ? "" : " and does not insist on TLS");
 }
 
 static int
@@ -255,7 +268,7 @@ judge_one(const struct doctor_postfix *p, const char *service,
 	    judge_sasl_service(p, service, &l, r, err) < 0)
 		return -1;
 
-	bool submission = l.enabled && l.needs_tls;
+	bool submission = l.enabled && l.needs_tls && !l.strangers;
 
 	if (judge_all_not_counting(p, service, submission, r, err) < 0)
 		return -1;

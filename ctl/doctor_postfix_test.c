@@ -41,6 +41,7 @@ static const char master_wanted[] =
 
 #define SERVICES                                   \
 	"smtp inet n - y - - smtpd\n"              \
+	"smtp unix - - y - - smtp\n"               \
 	"submission inet n - n - - smtpd -o x=y\n" \
 	"qmgr unix n - n 1000 1 qmgr\n"            \
 	"seal unix - - n - - smtp -o y=z\n"        \
@@ -94,6 +95,19 @@ static const struct {
 	    "error postfix.content_filter", NULL },
 	{ "a filter that comes back", IN_MAIN, "content_filter =",
 	    "content_filter = smtp:[127.0.0.1]:10024", "", NULL },
+	{ "a filter that is not there", IN_MAIN, "content_filter =",
+	    "content_filter = scan:[127.0.0.1]:10024",
+	    "error postfix.content_filter",
+	    "add scan to master.cf, or: postconf -X 'content_filter' && "
+	    "postfix reload" },
+	{ "a filter of one service that is not there", IN_OPTIONS, "seal/unix/",
+	    "smtp/inet/content_filter = scan\nseal/unix/",
+	    "error postfix.content_filter",
+	    "add scan to master.cf, or: postconf -PX 'smtp/inet/content_filter'"
+	    " && postfix reload" },
+	{ "an inet service is no transport", IN_MAIN, "content_filter =",
+	    "content_filter = submission:x", "error postfix.content_filter",
+	    NULL },
 	{ "delimiter", IN_MAIN, "recipient_delimiter = +",
 	    "recipient_delimiter = -", "error postfix.delimiter", NULL },
 	{ "SASL for all", IN_MAIN, "content_filter =",
@@ -132,6 +146,12 @@ static const struct {
 	{ "port 25 with SASL", IN_OPTIONS, "seal/unix/",
 	    "smtp/inet/smtpd_sasl_auth_enable = yes\nseal/unix/",
 	    "error postfix.sasl", NULL },
+	{ "port 25 with SASL and TLS", IN_OPTIONS, "seal/unix/",
+	    "smtp/inet/smtpd_sasl_auth_enable = yes\n"
+	    "smtp/inet/smtpd_tls_security_level = encrypt\nseal/unix/",
+	    "error postfix.sasl",
+	    "postconf -PX 'smtp/inet/smtpd_sasl_auth_enable' && postfix "
+	    "reload" },
 	{ "port 25 counts", IN_OPTIONS, "seal/unix/",
 	    "smtp/inet/smtpd_data_restrictions = check_policy_service "
 	    "inet:127.0.0.1:10028\nseal/unix/",

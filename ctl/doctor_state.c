@@ -18,17 +18,22 @@ static const struct {
 	const char *check;
 	mode_t forbidden, needed; /* bits */
 	mode_t right;
+	bool roots; /* else of any owner */
 	const char *why;
 } files[DOCTOR_FILE_KINDS] = {
 	[DOCTOR_DIRECTORY_DB] = { "permissions.directory", 0022, 0440, 0644,
+	    true,
 	    "whoever writes it decides whom mail is sealed to; Postfix and "
 	    "Dovecot must be able to read it" },
-	[DOCTOR_SECRETS_DB] = { "permissions.secrets", 0037, 0440, 0640,
+	[DOCTOR_SECRETS_DB] = { "permissions.secrets", 0037, 0440, 0640, true,
 	    "it holds the verifiers of passwords and the vaults: only its "
 	    "group (saslauthd and Dovecot) may read it, only root write it" },
-	[DOCTOR_STATS_DB] = { "permissions.stats", 0007, 0660, 0660,
+	[DOCTOR_STATS_DB] = { "permissions.stats", 0007, 0660, 0660, false,
 	    "it tells who writes how much; the daemons, its group, write it" },
-	[DOCTOR_FOLDER] = { "permissions.folder", 0002, 0, 0755,
+	[DOCTOR_FOLDER] = { "permissions.folder", 0002, 0, 0755, true,
+	    "whoever may write a database's folder can put another database, "
+	    "or a forged journal, in its place" },
+	[DOCTOR_STATS_FOLDER] = { "permissions.folder", 0002, 0, 0755, false,
 	    "whoever may write a database's folder can put another database, "
 	    "or a forged journal, in its place" },
 };
@@ -46,6 +51,43 @@ put_missing(
 	    kind.severity == DOCTOR_UNTRIED ? "run it as root"
 					    : "sealpost init",
 	    err, "%s: %s", f->path, strerror(f->error));
+}
+
+/* An owner can change the mode, and what is in it. */
+static int
+judge_owner(const struct doctor_file *f, const struct doctor_kind *kind,
+    struct doctor_report *r, struct err *err)
+{
+	char mend[DOCTOR_COMMAND_SIZE];
+
+	if (!files[f->kind].roots || f->uid == 0)
+		return 0;
+	(void)snprintf(mend, sizeof mend, "chown root '%s'", f->path);
+	return doctor_put(r, kind, mend, err,
+	    "%s belongs to the user %u, and must be root's", f->path,
+	    (unsigned)f->uid);
+}
+
+static int
+judge_reader(
+    const struct doctor_file *f, struct doctor_report *r, struct err *err)
+{
+	const struct doctor_kind kind = { files[f->kind].check, DOCTOR_ERROR,
+		"sealpost-saslauthd runs as that user: nobody can log in" };
+	char mend[DOCTOR_COMMAND_SIZE];
+
+	if (f->shut_out == NULL)
+		return 0;
+	if (f->gid == 0)
+		(void)snprintf(
+		    mend, sizeof mend, "chgrp '%s' '%s'", f->group, f->path);
+	else
+		(void)snprintf(mend, sizeof mend,
+		    "usermod -aG '%s' '%s' && systemctl restart "
+		    "sealpost-saslauthd",
+		    f->group, f->shut_out);
+	return doctor_put(
+	    r, &kind, mend, err, "%s cannot read %s", f->shut_out, f->path);
 }
 
 int
@@ -69,6 +111,8 @@ doctor_judge_file(
 	    doctor_put(r, &kind, mend, err,
 		"%s has the mode %03o, usual is %03o", f->path, (unsigned)mode,
 		(unsigned)files[f->kind].right) < 0)
+		return -1;
+	if (judge_owner(f, &kind, r, err) < 0 || judge_reader(f, r, err) < 0)
 		return -1;
 	return doctor_fine(r, from, files[f->kind].check,
 	    "only those who must can use it", err);

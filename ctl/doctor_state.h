@@ -21,7 +21,8 @@ enum doctor_file_kind {
 	DOCTOR_DIRECTORY_DB,
 	DOCTOR_SECRETS_DB,
 	DOCTOR_STATS_DB,
-	DOCTOR_FOLDER, /* that a database lies in */
+	DOCTOR_FOLDER, /* that the accounts' databases lie in */
+	DOCTOR_STATS_FOLDER,
 	DOCTOR_FILE_KINDS
 };
 
@@ -32,6 +33,8 @@ struct doctor_file {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+	const char *shut_out; /* a user who must read it and may not, or NULL */
+	const char *group;    /* that is for him */
 };
 
 int doctor_judge_file(const struct doctor_file *f, struct doctor_report *r,

@@ -10,15 +10,15 @@
 #include "template.h"
 
 #define FILE_HELP \
-	"--config-file FILE      instead of /etc/dovecot/dovecot.conf\n"
-#define OPTIONS_HELP                                                        \
-	FILE_HELP                                                           \
-	"--mail-user USER        owns the mail; else as dovecot.conf has\n" \
-	"                        it (mail_uid), else vmail\n"               \
-	"--mail-directory DIR    has the accounts' homes, /var/vmail\n"     \
-	"--queue-directory DIR   instead of Postfix's own\n"                \
-	"--templates DIR         instead of the installed ones\n"           \
-	"--dovecot-version 2.3|2.4  instead of the installed one\n"
+	"  --config-file FILE      instead of /etc/dovecot/dovecot.conf\n"
+#define OPTIONS_HELP                                                          \
+	FILE_HELP                                                             \
+	"  --mail-user USER        owns the mail; else as dovecot.conf has\n" \
+	"                          it (mail_uid), else vmail\n"               \
+	"  --mail-directory DIR    has the accounts' homes, /var/vmail\n"     \
+	"  --queue-directory DIR   instead of Postfix's own\n"                \
+	"  --templates DIR         instead of the installed ones\n"           \
+	"  --dovecot-version 2.3|2.4  instead of the installed one\n"
 
 struct dovecot_options {
 	const char *config_file;

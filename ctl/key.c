@@ -162,8 +162,8 @@ static const struct command commands[] = {
 		"Lists the accounts that nothing can be sealed to now, and "
 		"those whose key ends\nwithin 30, 7 or 1 days. Exit status 1 "
 		"when an account is unusable now: run it\ndaily.\n\n"
-		"--notify  mails owners and the admin ahead of the end, once "
-		"for 30, 7 and 1 days\n          and when it has come\n",
+		"  --notify  mails owners and the admin ahead of the end, once "
+		"for 30, 7 and 1\n            days and when it has come\n",
 	    .run = key_check },
 	{ .name = NULL },
 };

@@ -66,16 +66,15 @@ static const struct command commands[] = {
 		"Each finding says what is wrong, why it matters and how it is "
 		"mended. Nothing is\nchanged, and no mail is sent without "
 		"--probe.\n\n"
-		"--probe ADDRESS         sends this account a message, looks at "
-		"what is stored,\n                        and removes it\n"
-		"--wait SECONDS          for the probe, 60\n"
-		"--quiet                 without what is fine\n"
-		"--config-directory DIR  of Postfix, instead of its own\n"
-		"--config-file FILE      of Dovecot, instead of its own\n"
-		"--templates DIR         instead of the installed ones\n"
-		"--submission NAME, --submissions NAME\n"
-		"                        as `sealpost postfix apply` got "
-		"them\n\n"
+		"  --probe ADDRESS         sends this account a message, looks "
+		"at what is\n                          stored, and removes it\n"
+		"  --wait SECONDS          for the probe, 60\n"
+		"  --quiet                 without what is fine\n"
+		"  --config-directory DIR  of Postfix, instead of its own\n"
+		"  --config-file FILE      of Dovecot, instead of its own\n"
+		"  --templates DIR         instead of the installed ones\n"
+		"  --submission NAME       as `sealpost postfix apply` got it\n"
+		"  --submissions NAME      as `sealpost postfix apply` got it\n\n"
 		"Exit status: 0 no errors, 1 an error, 75 something could not "
 		"be tried.\n",
 	    .run = cmd_doctor },
@@ -85,14 +84,14 @@ static const struct command commands[] = {
 	    .help = "FILE is a tar archive with the mode 0600. It holds the "
 		    "verifiers of passwords and\nthe vaults: keep it as secret "
 		    "as the server. Prints what is in it.\n\n"
-		    "--replace  a FILE that is there\n",
+		    "  --replace  a FILE that is there\n",
 	    .run = cmd_backup },
 	{ .name = "restore",
 	    .usage = "FILE [--replace]",
 	    .summary = "Puts the databases of a backup back",
 	    .help = "The whole backup is checked first. Prints the databases "
 		    "that were restored.\n\n"
-		    "--replace  databases that are there; what is in them is "
+		    "  --replace  databases that are there; what is in them is "
 		    "lost\n",
 	    .run = cmd_restore },
 	{ .name = "conf",

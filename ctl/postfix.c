@@ -10,12 +10,12 @@
 #include "postfix_plan.h"
 #include "template.h"
 
-#define OPTIONS_HELP                                                         \
-	"--config-directory DIR  instead of Postfix's own folder\n"          \
-	"--templates DIR         instead of the installed ones\n"            \
-	"--submission NAME       the service for STARTTLS, \"submission\"\n" \
-	"--submissions NAME      the service for TLS, \"submissions\"\n"     \
-	"                        (NAME: host:port, or \"none\")\n"
+#define OPTIONS_HELP                                                           \
+	"  --config-directory DIR  instead of Postfix's own folder\n"          \
+	"  --templates DIR         instead of the installed ones\n"            \
+	"  --submission NAME       the service for STARTTLS, \"submission\"\n" \
+	"  --submissions NAME      the service for TLS, \"submissions\"\n"     \
+	"                          (NAME: host:port, or \"none\")\n"
 
 struct postfix_options {
 	const char *config_directory;

@@ -88,7 +88,7 @@ class Completion(unittest.TestCase):
         for path, text in commands():
             usage = text.split("\n")[0]
             told = set(re.findall(r"--[a-z-]+", usage))
-            told |= set(re.findall(r"^  (--[a-z-]+)", text, re.M))
+            told |= set(re.findall(r"^ *(--[a-z-]+)", text, re.M))
             seen += len(told)
             with self.subTest(path):
                 self.assertEqual(completed(*path, "-"),

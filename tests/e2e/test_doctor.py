@@ -358,6 +358,35 @@ class Files(DoctorTest):
                 os.chmod(self.site.path(name), mode)
                 self.assert_mended(check)
 
+    def test_owners(self):
+        for name, check in (("db/directory.db", "permissions.directory"),
+                            ("db/secrets.db", "permissions.secrets"),
+                            ("db", "permissions.folder")):
+            with self.subTest(name):
+                os.chown(self.site.path(name), 1, -1)
+                self.assert_mended(check)
+
+    def test_saslauthd_is_shut_out(self):
+        conf, path = (self.site.path(*p) for p in (
+            ("sealpost.conf",), ("db", "secrets.db")))
+        gid = os.stat(path).st_gid
+        with open(conf) as f:
+            before = f.read()
+        with open(conf, "w") as f:
+            f.write(before.replace("[saslauthd]\n", "[saslauthd]\nuser = %s\n"
+                                   % harness.MAIL_USER))
+        try:
+            for group, mend in ((gid, "usermod -aG 'mail' 'nobody' && "),
+                                (0, "chgrp ")):
+                os.chown(path, 0, group)
+                finding = self.found("permissions.secrets")
+                self.assertTrue(finding["mend"].startswith(mend), finding)
+        finally:
+            os.chown(path, 0, gid)
+            with open(conf, "w") as f:
+                f.write(before)
+        self.assert_fine()
+
     def test_a_missing_database(self):
         path = self.site.path("stats", "stats.db")
         os.rename(path, path + ".away")

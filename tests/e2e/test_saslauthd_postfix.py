@@ -8,6 +8,7 @@ import contextlib
 import grp
 import os
 import pwd
+import re
 import signal
 import smtplib
 import sys
@@ -184,6 +185,35 @@ class Postfix(unittest.TestCase):
         self.site.sink.wait("sent-by-ann")
         self.site.wait_maillog(
             "sasl_method=SCRAM-SHA-256, sasl_username=" + ANN)
+
+    def test_where_it_was_sent_from(self):
+        """With what doc/virtual-mail.md says of headers, nobody is told."""
+        with open(os.path.join(harness.SOURCE, "doc", "virtual-mail.md")) as f:
+            text = f.read()
+        kind = re.search(r"-o header_checks=(\w+):", text).group(1)
+        checks = self.site.path("etc", "header_checks")
+        with open(checks, "w") as f:
+            f.writelines(re.findall(r"(?m)^ *(/\^.* IGNORE\n)", text))
+        users = "127.0.0.1:%d/inet" % self.site.submission
+        self.site.postconf("-M", "users-cleanup/unix=users-cleanup unix n - n "
+                           "- 0 cleanup -o header_checks=%s:%s" % (
+                               kind, checks))
+        for name, words, more in (("as-ever", "", ""),
+                                  ("as-told", "", "on"), ("in-utf8",
+                                                         "SMTPUTF8", "on")):
+            if more:
+                self.site.postconf("-P", users + "/cleanup_service_name="
+                                   "users-cleanup")
+                self.site.reload_postfix()
+            with self.subTest(name), self.site.session() as client:
+                self.assert_reply(auth_plain(client, ANN), 235)
+                check(client.docmd("MAIL", "FROM:<%s> %s" % (ANN, words)))
+                check(client.rcpt("someone@far.example"))
+                check(send_data(client, b"X-Mailer: of Ann\nSubject: x\n\n" +
+                                name.encode() + b"\n"))
+                sent = self.site.sink.wait(name)[2]
+                for mark in (b"client.example", b"[127.0.0.1]", b"of Ann"):
+                    self.assertEqual(mark in sent, not more, sent)
 
     def test_killed_between_sessions(self):
         self.assert_reply(self.login("PLAIN", ANN), 235)

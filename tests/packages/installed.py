@@ -189,7 +189,7 @@ def server():
         "dpkg-query", "-W", "-f", "${Provides}", "dovecot-core").stdout)
     expect("and it is the one", abi in found.group(0))
     expect("they say what wires the server: " + said,
-           "sealpost postfix apply && sealpost dovecot apply" in said)
+           "sealpost dovecot apply && sealpost postfix apply" in said)
 
 
 def left_alone():
@@ -277,8 +277,10 @@ def loopback_up():
 def prepare_site():
     """TLS, logs and names, as a mail server has them before."""
     loopback_up()
-    run("useradd", "--system", "--user-group", "vmail")
-    run("install", "-d", "-o", "vmail", "-g", "vmail", "-m", "700", MAIL)
+    with open(os.path.join(os.path.dirname(__file__),
+                           "../../doc/install.md")) as f:
+        owner = re.search(r"\n\n((?:    (?:useradd|install) .*\n)+)", f.read())
+    run("sh", "-e", "-c", owner.group(1))
     run("useradd", "--create-home", "desk")
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
@@ -326,11 +328,11 @@ def accounts():
 
 
 def wire():
-    step("`sealpost postfix apply` and `sealpost dovecot apply` wire both")
-    run("sealpost", "postfix", "apply")
+    step("`sealpost dovecot apply` and `sealpost postfix apply` wire both")
     run("sealpost", "dovecot", "apply")
-    again = text_of("sealpost", "postfix", "apply") + text_of(
-        "sealpost", "dovecot", "apply")
+    run("sealpost", "postfix", "apply")
+    again = text_of("sealpost", "dovecot", "apply") + text_of(
+        "sealpost", "postfix", "apply")
     expect("again, nothing to do: " + again,
            again.count("nothing to do") == 2)
     run("postfix", "check")

@@ -25,7 +25,8 @@ from policy_client import DUNNO, PolicyConnection, request  # noqa: E402
 DAEMONS = ("milter", "policyd", "saslauthd")
 AUTH, POLICY = ("127.0.0.1", 12345), ("127.0.0.1", 10028)
 MILTER = "/run/sealpost/milter.sock"
-ANN, RARE = "ann@units.example", "rare@units.example"
+ANN, RARE, ENDS = (n + "@units.example" for n in ("ann", "rare", "ends"))
+MAILDROP = pathlib.Path("/var/spool/postfix/maildrop")
 PASSWORD = "for-tests-only"
 CANARY = b"canary of the plaintext\r\n"
 
@@ -55,7 +56,7 @@ def pid_of(name):
 
 
 def accounts():
-    """One with a key of today, one with a key that only gpg encrypts to."""
+    """Keys: one of today, one that only gpg encrypts to, one that ends soon."""
     os.environ["GNUPGHOME"] = "/root/units-gnupg"
     os.makedirs("/root/units-gnupg", 0o700)
     gpg = ("gpg", "--batch", "--quiet", "--passphrase", "")
@@ -63,8 +64,9 @@ def accounts():
     run(*gpg, "--generate-key", data="%%no-protection\nKey-Type: DSA\n"
         "Key-Length: 2048\nSubkey-Type: ELG-E\nSubkey-Length: 2048\n"
         "Name-Email: %s\n%%commit\n" % RARE)
+    run(*gpg, "--quick-generate-key", ENDS, "future-default", "default", "5d")
     run("sealpost", "domain", "add", "units.example")
-    for address in (ANN, RARE):
+    for address in (ANN, RARE, ENDS):
         key = "/root/%s.asc" % address
         run(*gpg, "--armor", "--output", key, "--export", address)
         run("sealpost", "user", "add", address, "--password-stdin", "--key",
@@ -196,14 +198,25 @@ def sandboxes():
         expect(name, (done.returncode == 0) == may)
 
 
+def notifies():
+    """From its sandbox, once; with Postfix stopped the mail stays in sight."""
+    run("systemctl", "stop", "postfix.service", "postfix@*")
+    before = set(MAILDROP.iterdir())
+    run("systemctl", "start", unit("key-check"))
+    mails = set(MAILDROP.iterdir()) - before
+    expect("to the owner and to postmaster: %s" % mails, len(mails) == 2 and
+           all(ENDS.encode() in path.read_bytes() for path in mails))
+    run("systemctl", "start", unit("key-check"))
+    expect("once", set(MAILDROP.iterdir()) - before == mails)
+
+
 def main():
     run("systemctl", "start", unit("policyd", "socket"),
         unit("saslauthd", "socket"), unit("milter"))
     for step in (accounts, milter, login, activated, restarts, reloads,
-                 sandboxes):
+                 sandboxes, notifies):
         print("units:", step.__name__, flush=True)
         step()
-    run("systemctl", "start", unit("key-check"))
     counted = run("sealpost", "stats", "--user", ANN)
     print(counted)
     for name in DAEMONS:
