@@ -121,20 +121,19 @@ imap_pieces_reset(struct imap_pieces *p)
 
 int
 imap_pieces_write(
-    const struct imap_pieces *p, struct net_stream *to, struct err *err)
+    const struct imap_pieces *p, const struct sink *to, struct err *err)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < p->count; i++) {
 		const struct imap_piece *one = &p->of[i];
 
-		if (net_stream_write(
-			to, p->text.data + at, one->at - at, err) < 0 ||
-		    net_stream_write(to, one->data, one->n, err) < 0)
+		if (sink_put(to, p->text.data + at, one->at - at, err) < 0 ||
+		    sink_put(to, one->data, one->n, err) < 0)
 			return -1;
 		at = one->at;
 	}
-	return net_stream_write(to, p->text.data + at, p->text.len - at, err);
+	return sink_put(to, p->text.data + at, p->text.len - at, err);
 }
 
 /* A literal, of which the octets stay where they are. */

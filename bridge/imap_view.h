@@ -5,8 +5,8 @@
 #ifndef BRIDGE_IMAP_VIEW_H
 #define BRIDGE_IMAP_VIEW_H
 
+#include "base/sink.h"
 #include "facts.h"
-#include "net/stream.h"
 #include "proto/imap_fetch.h"
 
 /* A restored message, or its header and size alone. */
@@ -45,7 +45,7 @@ struct imap_pieces {
 	size_t count;
 };
 void imap_pieces_reset(struct imap_pieces *p);
-int imap_pieces_write(const struct imap_pieces *p, struct net_stream *to,
+int imap_pieces_write(const struct imap_pieces *p, const struct sink *to,
     struct err *err) must_check;
 
 /*

@@ -172,6 +172,20 @@ class Large(bridge_site.BridgeCase):
                     said += c.response()
             self.assertNotIn(part, said)
 
+    def test_a_plain_one_ends_within(self):
+        """What the client has is a part of the answer, and no more."""
+        plain = crlf(text_message(self.secret, self.message_id)) + b"x" * 300
+        self.liar.messages = {1: plain}
+        answer = b"* 1 FETCH (UID 1 BODY[] %s)\r\n" % literal(plain)
+
+        def cut(conversation, tag, _):
+            conversation.say(answer[:-50])
+            raise ConnectionError
+        self.liar.on(rb"UID FETCH \S+ \(BODY.PEEK\[\]\)", cut)
+        with self.client(ANN) as c:
+            c.send(b"x UID FETCH 1 (BODY.PEEK[])\r\n")
+            self.assertEqual(c.file.read(), answer[:-50])
+
     def test_it_is_damaged(self):
         """Shown as it is stored, and held nowhere meanwhile."""
         _, large, _, _ = self.prepare_two()
