@@ -167,7 +167,8 @@ put_section(struct imap_view *v, const struct imap_item *item,
 		if (n > item->count)
 			n = item->count;
 	}
-	if (n >= MANY && scratch.len == 0 && out->count < countof(out->of))
+	if (n >= MANY && scratch.len == 0 && out->count < countof(out->of) &&
+	    memchr(data, 0, n) == NULL) /* of which a literal has none */
 		return put_borrowed(out, data, n, err);
 	/* at once: growth by doubling is dear where memory is wiped */
 	if (buf_reserve(&out->text, n + 64, err) < 0)

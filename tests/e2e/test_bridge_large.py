@@ -92,6 +92,19 @@ class Large(bridge_site.BridgeCase):
             self.assertEqual(c.ok("UID SEARCH BODY %s" % self.secret),
                              [b"* SEARCH 1 2 3"])
 
+    def test_nul_in_it(self):
+        """IMAP knows none, in a large literal as little as in a small one."""
+        m = self.message(100000)
+        m = m[:-50000] + b"\0" + m[-50000:] + b"\0"
+        self.liar.messages = {1: crlf(self.site.seal(ANN, m))}
+        with self.client(ANN) as c:
+            whole = self.bodies(c, "1")[b"1"]
+            self.assertTrue(whole == m.replace(b"\0", b"\x80"))
+            pieces = [items(c.ok("UID FETCH 1 (BODY.PEEK[]<%d.30000>)" % at)
+                            [0])["BODY[]<%d>" % at]
+                      for at in range(0, len(m), 30000)]
+            self.assertTrue(b"".join(pieces) == whole)
+
     # ---- one that lies ----
 
     def lie(self, said):
