@@ -95,7 +95,9 @@ as_restored(void *ctx, const struct imap_response *r, uint32_t uid,
 	struct fetch *f = ctx;
 	const struct sink client = imap_client_sink(f->s);
 	cleanup(imap_pieces_reset) struct imap_pieces out = {
-		.text = { .limit = SIZE_MAX / 4, .secret = true },
+		.text = { .limit = f->s->bridge->conf->max_message +
+				   LIMIT_IMAP_RESPONSE,
+		    .secret = true },
 	};
 	struct err why = { 0 };
 

@@ -41,8 +41,8 @@ struct imap_pieces {
 		size_t at; /* in text, in ascending order */
 		const uint8_t *data;
 		size_t n;
-	} of[16];
-	size_t count;
+	} *of;
+	size_t count, room;
 };
 void imap_pieces_reset(struct imap_pieces *p);
 int imap_pieces_write(const struct imap_pieces *p, const struct sink *to,

@@ -105,6 +105,28 @@ class Large(bridge_site.BridgeCase):
                       for at in range(0, len(m), 30000)]
             self.assertTrue(b"".join(pieces) == whole)
 
+    def test_the_same_many_times(self):
+        """It is borrowed each time; what must be copied has a limit."""
+        m = self.message(MB)
+        nul = self.message(4 * MB)
+        nul = nul[:-9000] + b"\0" + nul[-9000:]
+        self.liar.messages = {n: crlf(self.site.seal(ANN, one))
+                              for n, one in ((1, m), (2, nul))}
+        items = b"(%s)" % b" ".join([b"BODY.PEEK[]"] * 200)
+        with self.client(ANN) as c:
+            with self.memory(12 * MB):
+                c.send(b"x FETCH 1 %s\r\n" % items)
+                for _ in range(200):
+                    begin = c.file.readline()
+                    self.assertTrue(begin.endswith(b"{%d}\r\n" % len(m)))
+                    self.assertTrue(c.file.read(len(m)) == m)
+                self.assertEqual(c.file.readline(), b")\r\n")
+                c.until(b"x")
+            with self.memory(300 * MB):
+                self.assertTrue(c.refused(b"FETCH 2 " + items)
+                                .startswith(b"NO [UNAVAILABLE]"))
+            c.ok("NOOP")
+
     # ---- one that lies ----
 
     def lie(self, said):
