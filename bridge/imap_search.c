@@ -97,12 +97,21 @@ run_search(struct searching *x, const struct buf *program, struct err *err)
 }
 
 static int
+refuse(struct searching *x, const struct err *why, struct err *err)
+{
+	return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
+	    why->kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why->text);
+}
+
+/* 1, 0 the client was told why not, -1. */
+static int
 find_candidates(struct searching *x, struct err *err)
 {
 	cleanup(search_command_reset) struct search_command program = { 0 };
+	struct err why = { 0 };
 
-	if (search_put_candidates(x->search, &program, err) < 0)
-		return -1;
+	if (search_put_candidates(x->search, &program, &why) < 0)
+		return refuse(x, &why, err);
 	return run_search(x, &program.text, err);
 }
 
@@ -207,13 +216,6 @@ compare_numbers(const void *a, const void *b)
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
 	return x < y ? -1 : x > y;
-}
-
-static int
-refuse(struct searching *x, const struct err *why, struct err *err)
-{
-	return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
-	    why->kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why->text);
 }
 
 /* 1 all parts are in x->found; 0 the client was told why not; -1. */

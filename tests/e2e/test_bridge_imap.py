@@ -226,6 +226,15 @@ class Commands:
             self.assertTrue(c.until(b"u")[1].startswith(b"NO [LIMIT]"))
             c.ok("NOOP")
 
+    def test_search_that_becomes_too_long(self):
+        with self.ann() as c:
+            c.ok("SELECT INBOX")
+            for text in (b'"' * 35000, b"\\" * 50000):
+                self.assertTrue(
+                    c.refused(b"SEARCH BODY x FROM {%d+}\r\n%s" % (
+                        len(text), text)).startswith(b"NO [LIMIT]"))
+                c.ok("NOOP")
+
     def test_logout(self):
         with self.ann() as c:
             untagged, end = c.run("LOGOUT")
