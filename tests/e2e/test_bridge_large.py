@@ -92,6 +92,14 @@ class Large(bridge_site.BridgeCase):
             self.assertEqual(c.ok("UID SEARCH BODY %s" % self.secret),
                              [b"* SEARCH 1 2 3"])
 
+    def test_many_in_one_upload(self):
+        """Nothing is kept of what comes after the refusal."""
+        one = b" (%s) {1+}\r\nx" % (b"k" * 4000)
+        with self.client(BOB) as c, self.memory(40 * MB):
+            c.send(b"x APPEND INBOX" + one * 20000 + b"\r\n")
+            self.assertTrue(c.until(b"x")[1].startswith(b"NO [LIMIT]"))
+            c.ok("NOOP")
+
     def test_nul_in_it(self):
         """IMAP knows none, in a large literal as little as in a small one."""
         m = self.message(100000)
