@@ -107,12 +107,12 @@ refuse(struct searching *x, const struct err *why, struct err *err)
 static int
 find_candidates(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command program = { 0 };
+	cleanup(buf_reset) struct buf program = { 0 };
 	struct err why = { 0 };
 
 	if (search_put_candidates(x->search, &program, &why) < 0)
 		return refuse(x, &why, err);
-	return run_search(x, &program.text, err);
+	return run_search(x, &program, err);
 }
 
 /* ---- looking at them ---- */
@@ -222,7 +222,7 @@ compare_numbers(const void *a, const void *b)
 static int
 find_in_parts(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command part = { 0 };
+	cleanup(buf_reset) struct buf part = { 0 };
 	struct err why = { 0 };
 	size_t done = 0;
 	int rc;
@@ -230,7 +230,7 @@ find_in_parts(struct searching *x, struct err *err)
 	x->count = 0;
 	while ((rc = search_put_part(
 		    x->search, LIMIT_SEARCH_PROGRAM, &done, &part, &why)) > 0) {
-		rc = run_search(x, &part.text, err);
+		rc = run_search(x, &part, err);
 		if (rc <= 0)
 			return rc;
 	}
@@ -281,7 +281,7 @@ ask_in_parts(struct searching *x, struct err *err)
 static int
 ask_the_server(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command program = { 0 };
+	cleanup(buf_reset) struct buf program = { 0 };
 	struct buf *t = &x->s->command.text;
 	struct err why = { 0 };
 
@@ -291,7 +291,7 @@ ask_the_server(struct searching *x, struct err *err)
 	buf_clear(t); /* from here on only the tag of x->c is good */
 	if (buf_putf(t, err, "%s %sSEARCH ", x->c->tag,
 		x->c->uid ? "UID " : "") < 0 ||
-	    buf_put(t, program.text.data, program.text.len, err) < 0)
+	    buf_put(t, program.data, program.len, err) < 0)
 		return -1;
 	return imap_forward(x->s, x->c, EFFECT_NONE, err);
 }
