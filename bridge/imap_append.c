@@ -102,8 +102,7 @@ add_upload(struct append *a, struct err *err)
  * is kept of it.
  */
 static int
-begin_upload(
-    struct append *a, const uint8_t *from, bool first, struct err *err)
+begin_upload(struct append *a, const uint8_t *from, bool first, struct err *err)
 {
 	const struct buf *t = &a->s->command.text;
 	const uint8_t *end =
@@ -120,8 +119,7 @@ begin_upload(
 		return 0;
 	return add_upload(a, err) < 0
 		   ? -1
-		   : buf_put(
-			 &a->uploads[a->count - 1].before, from, n, err);
+		   : buf_put(&a->uploads[a->count - 1].before, from, n, err);
 }
 
 struct feeding {

@@ -32,8 +32,7 @@ int
 imap_answer_as(struct imap_session *s, const char *tag,
     const struct buf *result, struct err *err)
 {
-	if (imap_drain(s, err) < 0 ||
-	    imap_tell(s, tag, strlen(tag), err) < 0 ||
+	if (imap_drain(s, err) < 0 || imap_tell(s, tag, strlen(tag), err) < 0 ||
 	    imap_tell(s, " ", 1, err) < 0 ||
 	    imap_tell(s, result->data, result->len, err) < 0)
 		return -1;

@@ -35,13 +35,14 @@ enum imap_need imap_need_of(const struct imap_fetch *f);
  * Text, and octets of a message that belong into it: borrowed, so that a large
  * message is in memory once.
  */
+struct imap_piece {
+	size_t at; /* in text, in ascending order */
+	const uint8_t *data;
+	size_t n;
+};
 struct imap_pieces {
 	struct buf text; /* born with its limit by the owner */
-	struct imap_piece {
-		size_t at; /* in text, in ascending order */
-		const uint8_t *data;
-		size_t n;
-	} *of;
+	struct imap_piece *of;
 	size_t count, room;
 };
 void imap_pieces_reset(struct imap_pieces *p);

@@ -66,8 +66,8 @@ enum search_needs search_needs(const struct search *s);
  * and gets its limit here; the caller resets it in any case. ERR_PERM: it is
  * longer than LIMIT_SEARCH_PROGRAM.
  */
-int search_put_candidates(const struct search *s, struct buf *c,
-    struct err *err) must_check;
+int search_put_candidates(
+    const struct search *s, struct buf *c, struct err *err) must_check;
 
 /* The message is plain: what the server says of it is right. */
 int search_plain(struct search *s, uint32_t uid, struct err *err) must_check;
@@ -111,8 +111,8 @@ int search_put_program(
  * parts (MODSEQ and PARTIAL, whose answers are the server's; a client's text
  * that is too long): answer NO [LIMIT].
  */
-int search_put_part(struct search *s, size_t room, size_t *done,
-    struct buf *c, struct err *err) must_check;
+int search_put_part(struct search *s, size_t room, size_t *done, struct buf *c,
+    struct err *err) must_check;
 
 /*
  * Then the untagged answer, with its CRLF, from the numbers in ascending order;

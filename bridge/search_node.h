@@ -54,7 +54,7 @@ struct search_return {
 struct search {
 	struct buf ret; /* RETURN (...) and a blank */
 	struct search_return asks;
-	struct buf charset_text; /* CHARSET and a blank */
+	struct buf charset_text;            /* CHARSET and a blank */
 	char *charset;                      /* of the strings */
 	struct node *root;                  /* an AND */
 	struct uids plain, sealed;          /* that were looked at */

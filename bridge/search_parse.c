@@ -209,8 +209,7 @@ put_quoted(struct buf *out, const struct buf *s, struct err *err)
 
 /* As it can be sent: an atom where it was one, quoted, or a literal. */
 static int
-put_string(
-    struct buf *c, const struct buf *s, bool atom, struct err *err)
+put_string(struct buf *c, const struct buf *s, bool atom, struct err *err)
 {
 	if (atom && is_plain_atom(s))
 		return buf_put(c, s->data, s->len, err);
@@ -230,8 +229,7 @@ take_argument(
 		return -1;
 	bool atom = !at(p, '"') && !at(p, '{');
 
-	if (take_string(p, value, err) < 0 ||
-	    buf_putc(&n->text, ' ', err) < 0)
+	if (take_string(p, value, err) < 0 || buf_putc(&n->text, ' ', err) < 0)
 		return -1;
 	return put_string(&n->text, value, atom, err);
 }
@@ -600,8 +598,7 @@ take_charset(struct parser *p, struct err *err)
 		return -1;
 	const char *text = buf_str(&name, err);
 	if (text == NULL || buf_puts(to, "CHARSET ", err) < 0 ||
-	    put_string(to, &name, true, err) < 0 ||
-	    buf_putc(to, ' ', err) < 0)
+	    put_string(to, &name, true, err) < 0 || buf_putc(to, ' ', err) < 0)
 		return -1;
 	free(p->s->charset);
 	p->s->charset = strdup(text);

@@ -246,8 +246,7 @@ put_blind(struct writer *w, const struct node *n, struct err *err)
 	if (plain == w->u->count)
 		return put_text(w->to, &n->text, err);
 	if (buf_putc(out, '(', err) < 0 || put_set(w->u, plain, out, err) < 0 ||
-	    buf_putc(out, ' ', err) < 0 ||
-	    put_text(w->to, &n->text, err) < 0)
+	    buf_putc(out, ' ', err) < 0 || put_text(w->to, &n->text, err) < 0)
 		return -1;
 	return buf_putc(out, ')', err);
 }
@@ -320,8 +319,7 @@ put_key(struct writer *w, const struct node *n, bool upper, struct err *err)
 }
 
 int
-search_put_candidates(
-    const struct search *s, struct buf *c, struct err *err)
+search_put_candidates(const struct search *s, struct buf *c, struct err *err)
 {
 	struct writer w = { .to = c, .s = s };
 
@@ -336,8 +334,7 @@ search_put_candidates(
 
 /* The program for the messages of the universe alone, without RETURN. */
 static int
-put_for(struct search *s, struct universe *u, struct buf *c,
-    struct err *err)
+put_for(struct search *s, struct universe *u, struct buf *c, struct err *err)
 {
 	struct writer w = { .to = c, .s = s, .u = u };
 
@@ -385,8 +382,8 @@ put_most(struct search *s, const struct universe *all, size_t from, size_t room,
 }
 
 int
-search_put_part(struct search *s, size_t room, size_t *done,
-    struct buf *c, struct err *err)
+search_put_part(
+    struct search *s, size_t room, size_t *done, struct buf *c, struct err *err)
 {
 	cleanup(universe_reset) struct universe u = { 0 };
 	size_t count;

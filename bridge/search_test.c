@@ -164,8 +164,8 @@ assert_command(const struct buf *c, const char *expected, const char *name)
 {
 	if (c->len != strlen(expected) ||
 	    memcmp(c->data, expected, c->len) != 0)
-		fail_msg("%s: \"%.*s\", expected \"%s\"", name,
-		    (int)c->len, (const char *)c->data, expected);
+		fail_msg("%s: \"%.*s\", expected \"%s\"", name, (int)c->len,
+		    (const char *)c->data, expected);
 }
 
 static void
