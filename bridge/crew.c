@@ -125,6 +125,15 @@ crew_give(struct crew *c, void *job)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+void
+crew_drop(struct crew *c)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	while (c->started < c->end)
+		c->ring[c->started++ % ROOM].done = true;
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 void *
 crew_take(struct crew *c)
 {

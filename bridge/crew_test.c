@@ -3,6 +3,7 @@
 
 #include "crew.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -71,6 +72,55 @@ jobs_come_back_in_their_order(void **state)
 		work(count);
 }
 
+/* Holds whoever runs a job while the test has the gate. */
+struct held_job {
+	pthread_mutex_t *gate;
+	unsigned times;
+};
+
+static void
+run_held(void *ctx)
+{
+	struct held_job *j = ctx;
+
+	(void)pthread_mutex_lock(j->gate);
+	j->times++;
+	(void)pthread_mutex_unlock(j->gate);
+}
+
+static void
+what_is_dropped_comes_back_undone(void **state)
+{
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	struct held_job jobs[64] = { 0 };
+	struct crew *c = NULL;
+	size_t given = 0;
+	unsigned done = 0;
+
+	(void)state;
+	assert_int_equal(crew_new(run_held, &c, NULL), 0);
+	crew_drop(c);
+	(void)pthread_mutex_lock(&gate);
+	for (; !crew_is_full(c); given++) {
+		assert_in_range(given, 0, countof(jobs) - 2);
+		jobs[given].gate = &gate;
+		crew_give(c, &jobs[given]);
+	}
+	crew_drop(c);
+	(void)pthread_mutex_unlock(&gate);
+	for (size_t i = 0; i < given; i++) {
+		assert_ptr_equal(crew_take(c), &jobs[i]);
+		done += jobs[i].times;
+	}
+	assert_null(crew_take(c));
+	assert_in_range(done, 0, 3); /* that threads had begun */
+	jobs[given].gate = &gate;
+	crew_give(c, &jobs[given]);
+	assert_ptr_equal(crew_take(c), &jobs[given]);
+	assert_int_equal(jobs[given].times, 1);
+	crew_free(&c);
+}
+
 static void
 a_crew_may_have_nothing_to_do(void **state)
 {
@@ -88,6 +138,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_come_back_in_their_order),
+		cmocka_unit_test(what_is_dropped_comes_back_undone),
 		cmocka_unit_test(a_crew_may_have_nothing_to_do),
 	};
 

@@ -83,31 +83,43 @@ is_well_formed(struct imap_cursor c)
 	return rc == 0;
 }
 
-/* A copy of the line up to "{n}" CRLF, from `from` on. */
 static int
-begin_upload(struct append *a, const uint8_t *from, bool first,
-    struct upload **out, struct err *err)
+add_upload(struct append *a, struct err *err)
 {
-	const struct buf *t = &a->s->command.text;
-	const uint8_t *end =
-	    memrchr(from, '{', (size_t)(t->data + t->len - from));
-	struct imap_value v;
 	struct upload *more =
 	    reallocarray(a->uploads, a->count + 1, sizeof *more);
 
 	if (more == NULL)
 		return err_nomem(err);
 	a->uploads = more;
-	*out = &more[a->count++];
-	**out = (struct upload){ .before = { .limit = LIMIT_IMAP_COMMAND } };
+	more[a->count++] =
+	    (struct upload){ .before = { .limit = LIMIT_IMAP_LINE } };
+	return 0;
+}
 
-	struct imap_cursor c =
-	    imap_cursor(from, (size_t)((end == NULL ? from : end) - from));
+/*
+ * A copy of the line up to "{n}" CRLF, from `from` on. After a refusal nothing
+ * is kept of it.
+ */
+static int
+begin_upload(struct append *a, const uint8_t *from, bool first, struct err *err)
+{
+	const struct buf *t = &a->s->command.text;
+	const uint8_t *end =
+	    memrchr(from, '{', (size_t)(t->data + t->len - from));
+	size_t n = end == NULL ? 0 : (size_t)(end - from);
+	struct imap_cursor c = imap_cursor(from, n);
+	struct imap_value v;
 
 	if ((first && imap_next(&c, &v, NULL) <= 0) || !is_well_formed(c))
 		refuse(a, "BAD Invalid arguments.");
-	return buf_put(&(*out)->before, from,
-	    (size_t)((end == NULL ? from : end) - from), err);
+	else if (n > LIMIT_IMAP_LINE)
+		refuse(a, "NO [LIMIT] The line is too long.");
+	if (a->refusal[0] != '\0')
+		return 0;
+	return add_upload(a, err) < 0
+		   ? -1
+		   : buf_put(&a->uploads[a->count - 1].before, from, n, err);
 }
 
 struct feeding {
@@ -177,12 +189,15 @@ static int
 take_message(struct append *a, const uint8_t *from, bool first, struct err *err)
 {
 	struct imap_session *s = a->s;
-	struct upload *u = NULL;
 	struct err why = { 0 };
 
-	if (begin_upload(a, from, first, &u, err) < 0)
+	if (begin_upload(a, from, first, err) < 0)
 		return -1;
 	check_literal(a);
+
+	/* without a refusal there is one, and it is of this message */
+	struct upload *u = a->count == 0 ? NULL : &a->uploads[a->count - 1];
+
 	if (a->refusal[0] == '\0' &&
 	    (sealer_new(s->user, &u->sealer, &why) < 0 ||
 		(first && s->bridge->sent != NULL &&
@@ -197,7 +212,7 @@ take_message(struct append *a, const uint8_t *from, bool first, struct err *err)
 		net_stream_flush(s->client, err) < 0))
 		return -1;
 
-	struct feeding f = { a, u->sealer };
+	struct feeding f = { a, u == NULL ? NULL : u->sealer };
 	const struct sink to = { .put = feed, .ctx = &f };
 
 	if (imap_read_literal(s->client, s->command.literal.octets, &to, err) <

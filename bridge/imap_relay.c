@@ -29,14 +29,35 @@ imap_own_begin(struct imap_session *s, struct imap_own *o)
 	o->result.limit = LIMIT_IMAP_LINE;
 }
 
+int
+imap_tell(struct imap_session *s, const void *data, size_t n, struct err *err)
+{
+	if (net_stream_write(s->client, data, n, err) == 0)
+		return 0;
+	s->deaf = true;
+	return -1;
+}
+
+static int
+put_client(void *ctx, const uint8_t *data, size_t n, struct err *err)
+{
+	return imap_tell(ctx, data, n, err);
+}
+
+struct sink
+imap_client_sink(struct imap_session *s)
+{
+	return (struct sink){ .put = put_client, .ctx = s };
+}
+
 /* ---- what is changed on the way ---- */
 
 static int
 relay_text(struct imap_session *s, const void *text, size_t n, struct err *err)
 {
-	if (net_stream_write(s->client, text, n, err) < 0)
+	if (imap_tell(s, text, n, err) < 0)
 		return -1;
-	return net_stream_write(s->client, "\r\n", 2, err);
+	return imap_tell(s, "\r\n", 2, err);
 }
 
 /* From `from` to `to` of the response. */
@@ -374,9 +395,10 @@ static int
 stream_literal(struct imap_session *s, struct err *err)
 {
 	struct imap_frame *f = &s->response;
-	const struct sink client = imap_stream_sink(s->client);
+	const struct sink client = imap_client_sink(s);
 
-	if (net_stream_write(s->client, f->text.data, f->text.len, err) < 0 ||
+	s->torn = true; /* until all of the response is there */
+	if (imap_tell(s, f->text.data, f->text.len, err) < 0 ||
 	    imap_read_literal(s->server, f->literal.octets, &client, err) < 0)
 		return -1;
 	buf_clear(&f->text);
@@ -439,10 +461,12 @@ gather(struct imap_session *s, struct imap_own *own, struct err *err)
 	}
 	if (lost)
 		return 0;
-	return streamed || is_streamed(s, own)
-		   ? relay_text(
-			 s, s->response.text.data, s->response.text.len, err)
-		   : 1;
+	if (!streamed && !is_streamed(s, own))
+		return 1;
+	if (relay_text(s, s->response.text.data, s->response.text.len, err) < 0)
+		return -1;
+	s->torn = false;
+	return 0;
 }
 
 int

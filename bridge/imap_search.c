@@ -97,13 +97,22 @@ run_search(struct searching *x, const struct buf *program, struct err *err)
 }
 
 static int
+refuse(struct searching *x, const struct err *why, struct err *err)
+{
+	return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
+	    why->kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why->text);
+}
+
+/* 1, 0 the client was told why not, -1. */
+static int
 find_candidates(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command program = { 0 };
+	cleanup(buf_reset) struct buf program = { 0 };
+	struct err why = { 0 };
 
-	if (search_put_candidates(x->search, &program, err) < 0)
-		return -1;
-	return run_search(x, &program.text, err);
+	if (search_put_candidates(x->search, &program, &why) < 0)
+		return refuse(x, &why, err);
+	return run_search(x, &program, err);
 }
 
 /* ---- looking at them ---- */
@@ -211,18 +220,11 @@ compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-refuse(struct searching *x, const struct err *why, struct err *err)
-{
-	return imap_answer(x->s, x->c->tag, err, "NO [%s] %s.",
-	    why->kind == ERR_PERM ? "LIMIT" : "UNAVAILABLE", why->text);
-}
-
 /* 1 all parts are in x->found; 0 the client was told why not; -1. */
 static int
 find_in_parts(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command part = { 0 };
+	cleanup(buf_reset) struct buf part = { 0 };
 	struct err why = { 0 };
 	size_t done = 0;
 	int rc;
@@ -230,7 +232,7 @@ find_in_parts(struct searching *x, struct err *err)
 	x->count = 0;
 	while ((rc = search_put_part(
 		    x->search, LIMIT_SEARCH_PROGRAM, &done, &part, &why)) > 0) {
-		rc = run_search(x, &part.text, err);
+		rc = run_search(x, &part, err);
 		if (rc <= 0)
 			return rc;
 	}
@@ -273,7 +275,7 @@ ask_in_parts(struct searching *x, struct err *err)
 		return rc;
 	if (search_put_answer(x->search, x->c->tag, x->c->uid, x->found,
 		x->count, &out, err) < 0 ||
-	    net_stream_write(x->s->client, out.data, out.len, err) < 0)
+	    imap_tell(x->s, out.data, out.len, err) < 0)
 		return -1;
 	return imap_answer(x->s, x->c->tag, err, "OK Search completed.");
 }
@@ -281,7 +283,7 @@ ask_in_parts(struct searching *x, struct err *err)
 static int
 ask_the_server(struct searching *x, struct err *err)
 {
-	cleanup(search_command_reset) struct search_command program = { 0 };
+	cleanup(buf_reset) struct buf program = { 0 };
 	struct buf *t = &x->s->command.text;
 	struct err why = { 0 };
 
@@ -291,7 +293,7 @@ ask_the_server(struct searching *x, struct err *err)
 	buf_clear(t); /* from here on only the tag of x->c is good */
 	if (buf_putf(t, err, "%s %sSEARCH ", x->c->tag,
 		x->c->uid ? "UID " : "") < 0 ||
-	    buf_put(t, program.text.data, program.text.len, err) < 0)
+	    buf_put(t, program.data, program.len, err) < 0)
 		return -1;
 	return imap_forward(x->s, x->c, EFFECT_NONE, err);
 }

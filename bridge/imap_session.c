@@ -135,10 +135,14 @@ part(struct imap_session *s, const struct err *err)
 
 	log_info("imap: session ended, user=<%s>, client=%s, reason=%s", who,
 	    net_stream_peer(s->client), err->text);
-	if (!s->ended && imap_say(s->client, NULL,
-			     "* BYE [UNAVAILABLE] The bridge ends this "
-			     "session: %s.",
-			     err->text) < 0)
+	if (s->deaf)
+		return;
+	/* in a torn response it would be taken for what is missing */
+	if (!s->ended && !s->torn &&
+	    imap_say(s->client, NULL,
+		"* BYE [UNAVAILABLE] The bridge ends this "
+		"session: %s.",
+		err->text) < 0)
 		return;
 	(void)!net_stream_flush(s->client, NULL);
 }

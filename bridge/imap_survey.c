@@ -197,7 +197,10 @@ imap_walk_dismiss(struct imap_walk *w)
 {
 	struct job *j;
 
-	while (w->crew != NULL && (j = crew_take(w->crew)) != NULL)
+	if (w->crew == NULL)
+		return;
+	crew_drop(w->crew); /* nobody waits for them any more */
+	while ((j = crew_take(w->crew)) != NULL)
 		job_free(&j);
 	crew_free(&w->crew);
 }

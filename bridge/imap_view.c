@@ -3,6 +3,7 @@
 
 #include "imap_view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -116,25 +117,42 @@ void
 imap_pieces_reset(struct imap_pieces *p)
 {
 	buf_reset(&p->text);
-	p->count = 0;
+	free(p->of);
+	p->of = NULL;
+	p->count = p->room = 0;
 }
 
 int
 imap_pieces_write(
-    const struct imap_pieces *p, struct net_stream *to, struct err *err)
+    const struct imap_pieces *p, const struct sink *to, struct err *err)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < p->count; i++) {
 		const struct imap_piece *one = &p->of[i];
 
-		if (net_stream_write(
-			to, p->text.data + at, one->at - at, err) < 0 ||
-		    net_stream_write(to, one->data, one->n, err) < 0)
+		if (sink_put(to, p->text.data + at, one->at - at, err) < 0 ||
+		    sink_put(to, one->data, one->n, err) < 0)
 			return -1;
 		at = one->at;
 	}
-	return net_stream_write(to, p->text.data + at, p->text.len - at, err);
+	return sink_put(to, p->text.data + at, p->text.len - at, err);
+}
+
+static int
+make_room(struct imap_pieces *p, struct err *err)
+{
+	size_t room = p->room * 2 + 4;
+	struct imap_piece *more;
+
+	if (p->count < p->room)
+		return 0;
+	more = reallocarray(p->of, room, sizeof *more);
+	if (more == NULL)
+		return err_nomem(err);
+	p->of = more;
+	p->room = room;
+	return 0;
 }
 
 /* A literal, of which the octets stay where they are. */
@@ -142,7 +160,8 @@ static int
 put_borrowed(
     struct imap_pieces *out, const uint8_t *data, size_t n, struct err *err)
 {
-	if (buf_putf(&out->text, err, "{%zu}\r\n", n) < 0)
+	if (make_room(out, err) < 0 ||
+	    buf_putf(&out->text, err, "{%zu}\r\n", n) < 0)
 		return -1;
 	out->of[out->count++] = (struct imap_piece){ out->text.len, data, n };
 	return 0;
@@ -168,7 +187,8 @@ put_section(struct imap_view *v, const struct imap_item *item,
 		if (n > item->count)
 			n = item->count;
 	}
-	if (n >= MANY && scratch.len == 0 && out->count < countof(out->of))
+	if (n >= MANY && scratch.len == 0 &&
+	    memchr(data, 0, n) == NULL) /* of which a literal has none */
 		return put_borrowed(out, data, n, err);
 	/* at once: growth by doubling is dear where memory is wiped */
 	if (buf_reserve(&out->text, n + 64, err) < 0)

@@ -5,8 +5,8 @@
 #ifndef BRIDGE_IMAP_VIEW_H
 #define BRIDGE_IMAP_VIEW_H
 
+#include "base/sink.h"
 #include "facts.h"
-#include "net/stream.h"
 #include "proto/imap_fetch.h"
 
 /* A restored message, or its header and size alone. */
@@ -35,17 +35,18 @@ enum imap_need imap_need_of(const struct imap_fetch *f);
  * Text, and octets of a message that belong into it: borrowed, so that a large
  * message is in memory once.
  */
+struct imap_piece {
+	size_t at; /* in text, in ascending order */
+	const uint8_t *data;
+	size_t n;
+};
 struct imap_pieces {
 	struct buf text; /* born with its limit by the owner */
-	struct imap_piece {
-		size_t at; /* in text, in ascending order */
-		const uint8_t *data;
-		size_t n;
-	} of[16];
-	size_t count;
+	struct imap_piece *of;
+	size_t count, room;
 };
 void imap_pieces_reset(struct imap_pieces *p);
-int imap_pieces_write(const struct imap_pieces *p, struct net_stream *to,
+int imap_pieces_write(const struct imap_pieces *p, const struct sink *to,
     struct err *err) must_check;
 
 /*

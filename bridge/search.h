@@ -60,21 +60,14 @@ enum search_needs {
 };
 enum search_needs search_needs(const struct search *s);
 
-/* A command's text, and where the "+" of the server is to be awaited. */
-struct search_command {
-	struct buf text;
-	size_t *waits; /* offsets into text, each behind the CRLF of "{n}" */
-	size_t wait_count;
-};
-void search_command_reset(struct search_command *c);
-
 /*
  * A program without blind keys and without RETURN that finds every message
- * which the program may find, whatever the blind keys say. *c is empty before,
- * and is to be reset by the caller in any case.
+ * which the program may find, whatever the blind keys say. *c is empty before
+ * and gets its limit here; the caller resets it in any case. ERR_PERM: it is
+ * longer than LIMIT_SEARCH_PROGRAM.
  */
-int search_put_candidates(const struct search *s, struct search_command *c,
-    struct err *err) must_check;
+int search_put_candidates(
+    const struct search *s, struct buf *c, struct err *err) must_check;
 
 /* The message is plain: what the server says of it is right. */
 int search_plain(struct search *s, uint32_t uid, struct err *err) must_check;
@@ -109,7 +102,7 @@ int search_sealed(struct search *s, uint32_t uid,
  * which servers do not take; it is to be asked in parts then.
  */
 int search_put_program(
-    struct search *s, struct search_command *c, struct err *err) must_check;
+    struct search *s, struct buf *c, struct err *err) must_check;
 
 /*
  * The next part: a program of at most `room` octets without RETURN, to be run
@@ -118,8 +111,8 @@ int search_put_program(
  * parts (MODSEQ and PARTIAL, whose answers are the server's; a client's text
  * that is too long): answer NO [LIMIT].
  */
-int search_put_part(struct search *s, size_t room, size_t *done,
-    struct search_command *c, struct err *err) must_check;
+int search_put_part(struct search *s, size_t room, size_t *done, struct buf *c,
+    struct err *err) must_check;
 
 /*
  * Then the untagged answer, with its CRLF, from the numbers in ascending order;

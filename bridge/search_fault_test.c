@@ -46,17 +46,16 @@ put_both(struct search *s, struct err *err)
 {
 	static const struct search_message m = { NULL, get_size, get_octets,
 		get_octets };
-	cleanup(search_command_reset) struct search_command a = { 0 };
-	cleanup(search_command_reset) struct search_command b = { 0 };
+	cleanup(buf_reset) struct buf a = { 0 };
+	cleanup(buf_reset) struct buf b = { 0 };
 
 	if (search_put_candidates(s, &a, err) < 0 ||
 	    search_plain(s, 1, err) < 0 || search_sealed(s, 2, &m, err) < 0 ||
 	    search_sealed(s, 4, &m, err) < 0 ||
 	    search_put_program(s, &b, err) < 0)
 		return -1;
-	assert_int_equal(b.wait_count, 1);
-	assert_int_equal(b.text.len, strlen(expected));
-	assert_memory_equal(b.text.data, expected, b.text.len);
+	assert_int_equal(b.len, strlen(expected));
+	assert_memory_equal(b.data, expected, b.len);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ struct uids {
 struct node {
 	enum node_kind kind;
 	struct node *children, *next;
-	struct search_command text; /* of SERVER and BLIND: the key */
+	struct buf text; /* of SERVER and BLIND: the key */
 	bool known;   /* what it says of the message that is looked at */
 	bool matches; /* when it is known */
 	/* of BLIND */
@@ -54,7 +54,7 @@ struct search_return {
 struct search {
 	struct buf ret; /* RETURN (...) and a blank */
 	struct search_return asks;
-	struct search_command charset_text; /* CHARSET and a blank */
+	struct buf charset_text;            /* CHARSET and a blank */
 	char *charset;                      /* of the strings */
 	struct node *root;                  /* an AND */
 	struct uids plain, sealed;          /* that were looked at */
@@ -62,9 +62,5 @@ struct search {
 };
 
 enum search_needs node_needs(const struct node *n);
-
-/* The text and the waits of `from` behind those of `to`. */
-int search_command_add(struct search_command *to,
-    const struct search_command *from, struct err *err) must_check;
 
 #endif

@@ -11,6 +11,9 @@
 #include "mail/search_text.h"
 #include "search_node.h"
 
+/* Escapes make it longer; what is sent has the limit. */
+enum { TEXT_MAX = 4 * LIMIT_SEARCH_PROGRAM };
+
 struct parser {
 	struct search *s;
 	const uint8_t *text;
@@ -25,49 +28,6 @@ broken(struct err *err, const char *why)
 	return err_set(err, ERR_PROTO, "SEARCH: %s", why);
 }
 
-void
-search_command_reset(struct search_command *c)
-{
-	buf_reset(&c->text);
-	free(c->waits);
-	*c = (struct search_command){ 0 };
-}
-
-static int
-add_wait(struct search_command *c, size_t at, struct err *err)
-{
-	size_t *waits =
-	    reallocarray(c->waits, c->wait_count + 1, sizeof *waits);
-
-	if (waits == NULL)
-		return err_nomem(err);
-	c->waits = waits;
-	c->waits[c->wait_count++] = at;
-	return 0;
-}
-
-int
-search_command_add(struct search_command *to, const struct search_command *from,
-    struct err *err)
-{
-	size_t base = to->text.len;
-
-	if (buf_put(&to->text, from->text.data, from->text.len, err) < 0)
-		return -1;
-	for (size_t i = 0; i < from->wait_count; i++)
-		if (add_wait(to, base + from->waits[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static void
-command_init(struct search_command *c)
-{
-	/* escapes make it longer; what is sent has the limit */
-	*c = (struct search_command){ 0 };
-	c->text.limit = 4 * LIMIT_SEARCH_PROGRAM;
-}
-
 static void
 free_nodes(struct node *first)
 {
@@ -75,7 +35,7 @@ free_nodes(struct node *first)
 		struct node *next = first->next;
 
 		free_nodes(first->children); /* LIMIT_SEARCH_DEPTH */
-		search_command_reset(&first->text);
+		buf_reset(&first->text);
 		free(first->field);
 		buf_reset(&first->key);
 		free(first->found.list);
@@ -92,7 +52,7 @@ search_free(struct search **sp)
 	if (s == NULL)
 		return;
 	buf_reset(&s->ret);
-	search_command_reset(&s->charset_text);
+	buf_reset(&s->charset_text);
 	free(s->charset);
 	free_nodes(s->root);
 	free(s->plain.list);
@@ -249,17 +209,15 @@ put_quoted(struct buf *out, const struct buf *s, struct err *err)
 
 /* As it can be sent: an atom where it was one, quoted, or a literal. */
 static int
-put_string(
-    struct search_command *c, const struct buf *s, bool atom, struct err *err)
+put_string(struct buf *c, const struct buf *s, bool atom, struct err *err)
 {
 	if (atom && is_plain_atom(s))
-		return buf_put(&c->text, s->data, s->len, err);
+		return buf_put(c, s->data, s->len, err);
 	if (is_quotable(s))
-		return put_quoted(&c->text, s, err);
-	if (buf_putf(&c->text, err, "{%zu}\r\n", s->len) < 0 ||
-	    add_wait(c, c->text.len, err) < 0)
+		return put_quoted(c, s, err);
+	if (buf_putf(c, err, "{%zu}\r\n", s->len) < 0)
 		return -1;
-	return buf_put(&c->text, s->data, s->len, err);
+	return buf_put(c, s->data, s->len, err);
 }
 
 /* " argument", which goes into the node's text as well. */
@@ -271,8 +229,7 @@ take_argument(
 		return -1;
 	bool atom = !at(p, '"') && !at(p, '{');
 
-	if (take_string(p, value, err) < 0 ||
-	    buf_putc(&n->text.text, ' ', err) < 0)
+	if (take_string(p, value, err) < 0 || buf_putc(&n->text, ' ', err) < 0)
 		return -1;
 	return put_string(&n->text, value, atom, err);
 }
@@ -506,7 +463,7 @@ static const struct {
 static int
 take_named(struct parser *p, struct node *n, struct err *err)
 {
-	if (take_word(p, err) < 0 || buf_puts(&n->text.text, p->word, err) < 0)
+	if (take_word(p, err) < 0 || buf_puts(&n->text, p->word, err) < 0)
 		return -1;
 	if (p->word[0] == '*' || (p->word[0] >= '0' && p->word[0] <= '9')) {
 		n->kind = NODE_SERVER; /* sequence numbers */
@@ -556,7 +513,7 @@ take_key(struct parser *p, struct node **out, struct err *err)
 	struct node *n = *out = calloc(1, sizeof *n);
 	if (n == NULL)
 		return err_nomem(err);
-	command_init(&n->text);
+	n->text.limit = TEXT_MAX;
 	p->depth++;
 	int rc =
 	    at(p, '(') ? take_parenthesized(p, n, err) : take_named(p, n, err);
@@ -635,14 +592,13 @@ static int
 take_charset(struct parser *p, struct err *err)
 {
 	cleanup(buf_reset) struct buf name = { .limit = LIMIT_SEARCH_PROGRAM };
-	struct search_command *to = &p->s->charset_text;
+	struct buf *to = &p->s->charset_text;
 
 	if (skip_blank(p, err) < 0 || take_string(p, &name, err) < 0)
 		return -1;
 	const char *text = buf_str(&name, err);
-	if (text == NULL || buf_puts(&to->text, "CHARSET ", err) < 0 ||
-	    put_string(to, &name, true, err) < 0 ||
-	    buf_putc(&to->text, ' ', err) < 0)
+	if (text == NULL || buf_puts(to, "CHARSET ", err) < 0 ||
+	    put_string(to, &name, true, err) < 0 || buf_putc(to, ' ', err) < 0)
 		return -1;
 	free(p->s->charset);
 	p->s->charset = strdup(text);
@@ -680,8 +636,7 @@ search_parse(const void *text, size_t n, struct search **out, struct err *err)
 		return err_nomem(err);
 	if (n > LIMIT_SEARCH_PROGRAM)
 		return broken(err, "too long");
-	s->ret.limit = 4 * LIMIT_SEARCH_PROGRAM;
-	command_init(&s->charset_text);
+	s->ret.limit = s->charset_text.limit = TEXT_MAX;
 	s->charset = strdup("UTF-8");
 	s->root = calloc(1, sizeof *s->root);
 	if (s->charset == NULL || s->root == NULL)

@@ -9,6 +9,12 @@
 #include "base/limits.h"
 #include "search_node.h"
 
+static int
+put_text(struct buf *to, const struct buf *text, struct err *err)
+{
+	return buf_put(to, text->data, text->len, err);
+}
+
 /* The UIDs that were looked at, sorted, each once; and which are in a set. */
 struct universe {
 	uint32_t *list;
@@ -147,7 +153,7 @@ put_universe(const struct universe *u, struct buf *out, struct err *err)
 }
 
 struct writer {
-	struct search_command *to;
+	struct buf *to;
 	const struct search *s;
 	struct universe *u; /* NULL: of candidates */
 	size_t plain;       /* of the universe */
@@ -227,7 +233,7 @@ constant(const struct writer *w, const struct node *n, bool upper)
 static int
 put_blind(struct writer *w, const struct node *n, struct err *err)
 {
-	struct buf *out = &w->to->text;
+	struct buf *out = w->to;
 	size_t found = mark(w->u, &n->found);
 
 	if (w->plain == 0)
@@ -238,10 +244,9 @@ put_blind(struct writer *w, const struct node *n, struct err *err)
 		return -1;
 	size_t plain = mark(w->u, &w->s->plain);
 	if (plain == w->u->count)
-		return search_command_add(w->to, &n->text, err);
+		return put_text(w->to, &n->text, err);
 	if (buf_putc(out, '(', err) < 0 || put_set(w->u, plain, out, err) < 0 ||
-	    buf_putc(out, ' ', err) < 0 ||
-	    search_command_add(w->to, &n->text, err) < 0)
+	    buf_putc(out, ' ', err) < 0 || put_text(w->to, &n->text, err) < 0)
 		return -1;
 	return buf_putc(out, ')', err);
 }
@@ -256,7 +261,7 @@ put_keys(
 {
 	for (const struct node *n = first; n != NULL; n = n->next)
 		if (constant(w, n, upper) == OPEN &&
-		    (buf_putc(&w->to->text, ' ', err) < 0 ||
+		    (buf_putc(w->to, ' ', err) < 0 ||
 			put_key(w, n, upper, err) < 0))
 			return -1;
 	return 0;
@@ -265,18 +270,18 @@ put_keys(
 static int
 put_and(struct writer *w, const struct node *n, bool upper, struct err *err)
 {
-	size_t start = w->to->text.len;
+	size_t start = w->to->len;
 
 	if (put_keys(w, n->children, upper, err) < 0)
 		return -1;
-	w->to->text.data[start] = '(';
-	return buf_putc(&w->to->text, ')', err);
+	w->to->data[start] = '(';
+	return buf_putc(w->to, ')', err);
 }
 
 static int
 put_or(struct writer *w, const struct node *n, bool upper, struct err *err)
 {
-	struct buf *out = &w->to->text;
+	struct buf *out = w->to;
 	const struct node *a = n->children, *b = a->next;
 
 	if (constant(w, a, upper) != OPEN)
@@ -302,7 +307,7 @@ put_key(struct writer *w, const struct node *n, bool upper, struct err *err)
 	case NODE_OR:
 		return put_or(w, n, upper, err);
 	case NODE_NOT:
-		if (buf_puts(&w->to->text, "NOT ", err) < 0)
+		if (buf_puts(w->to, "NOT ", err) < 0)
 			return -1;
 		return put_key(w, n->children, !upper, err);
 	case NODE_BLIND:
@@ -310,18 +315,17 @@ put_key(struct writer *w, const struct node *n, bool upper, struct err *err)
 	case NODE_SERVER:
 		break;
 	}
-	return search_command_add(w->to, &n->text, err);
+	return put_text(w->to, &n->text, err);
 }
 
 int
-search_put_candidates(
-    const struct search *s, struct search_command *c, struct err *err)
+search_put_candidates(const struct search *s, struct buf *c, struct err *err)
 {
 	struct writer w = { .to = c, .s = s };
 
-	c->text.limit = LIMIT_SEARCH_PROGRAM;
-	if (search_command_add(c, &s->charset_text, err) < 0 ||
-	    buf_puts(&c->text,
+	c->limit = LIMIT_SEARCH_PROGRAM;
+	if (put_text(c, &s->charset_text, err) < 0 ||
+	    buf_puts(c,
 		constant(&w, s->root, true) == NEVER ? "NOT ALL" : "ALL",
 		err) < 0)
 		return -1;
@@ -330,30 +334,29 @@ search_put_candidates(
 
 /* The program for the messages of the universe alone, without RETURN. */
 static int
-put_for(struct search *s, struct universe *u, struct search_command *c,
-    struct err *err)
+put_for(struct search *s, struct universe *u, struct buf *c, struct err *err)
 {
 	struct writer w = { .to = c, .s = s, .u = u };
 
 	w.plain = mark(u, &s->plain);
 	count_found(&w, s->root);
-	if (search_command_add(c, &s->charset_text, err) < 0)
+	if (put_text(c, &s->charset_text, err) < 0)
 		return -1;
 	if (u->count == 0 || constant(&w, s->root, true) == NEVER)
-		return buf_puts(&c->text, "NOT ALL", err);
-	if (put_universe(u, &c->text, err) < 0)
+		return buf_puts(c, "NOT ALL", err);
+	if (put_universe(u, c, err) < 0)
 		return -1;
 	return put_keys(&w, s->root->children, true, err);
 }
 
 int
-search_put_program(struct search *s, struct search_command *c, struct err *err)
+search_put_program(struct search *s, struct buf *c, struct err *err)
 {
 	cleanup(universe_reset) struct universe u = { 0 };
 
-	c->text.limit = LIMIT_SEARCH_PROGRAM;
+	c->limit = LIMIT_SEARCH_PROGRAM;
 	if (universe_init(&u, s, err) < 0 ||
-	    buf_put(&c->text, s->ret.data, s->ret.len, err) < 0)
+	    buf_put(c, s->ret.data, s->ret.len, err) < 0)
 		return -1;
 	return put_for(s, &u, c, err);
 }
@@ -361,15 +364,15 @@ search_put_program(struct search *s, struct search_command *c, struct err *err)
 /* As many of the messages from `from` on as there is room for; 0, -1. */
 static int
 put_most(struct search *s, const struct universe *all, size_t from, size_t room,
-    size_t *count, struct search_command *c, struct err *err)
+    size_t *count, struct buf *c, struct err *err)
 {
 	struct err why = { 0 };
 
 	for (*count = all->count - from; *count > 0; *count /= 2) {
 		struct universe part = { all->list + from, all->in, *count };
 
-		search_command_reset(c);
-		c->text.limit = room;
+		buf_reset(c);
+		c->limit = room;
 		if (put_for(s, &part, c, &why) == 0)
 			return 0;
 		if (why.kind != ERR_PERM)
@@ -379,8 +382,8 @@ put_most(struct search *s, const struct universe *all, size_t from, size_t room,
 }
 
 int
-search_put_part(struct search *s, size_t room, size_t *done,
-    struct search_command *c, struct err *err)
+search_put_part(
+    struct search *s, size_t room, size_t *done, struct buf *c, struct err *err)
 {
 	cleanup(universe_reset) struct universe u = { 0 };
 	size_t count;

@@ -160,15 +160,12 @@ look_at_all(struct search *s)
 }
 
 static void
-assert_command(
-    const struct search_command *c, const char *expected, const char *name)
+assert_command(const struct buf *c, const char *expected, const char *name)
 {
-	if (c->text.len != strlen(expected) ||
-	    memcmp(c->text.data, expected, c->text.len) != 0)
-		fail_msg("%s: \"%.*s\", expected \"%s\"", name,
-		    (int)c->text.len, (const char *)c->text.data, expected);
-	for (size_t i = 0; i < c->wait_count; i++)
-		assert_memory_equal(c->text.data + c->waits[i] - 3, "}\r\n", 3);
+	if (c->len != strlen(expected) ||
+	    memcmp(c->data, expected, c->len) != 0)
+		fail_msg("%s: \"%.*s\", expected \"%s\"", name, (int)c->len,
+		    (const char *)c->data, expected);
 }
 
 static void
@@ -177,8 +174,8 @@ programs_are_written_anew(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(programs); i++) {
 		cleanup(search_free) struct search *s = NULL;
-		cleanup(search_command_reset) struct search_command a = { 0 };
-		cleanup(search_command_reset) struct search_command b = { 0 };
+		cleanup(buf_reset) struct buf a = { 0 };
+		cleanup(buf_reset) struct buf b = { 0 };
 		struct err err = { 0 };
 
 		if (search_parse(
@@ -213,7 +210,7 @@ static void
 nothing_looked_at_finds_nothing(void **state)
 {
 	cleanup(search_free) struct search *s = NULL;
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 
 	(void)state;
 	assert_int_equal(search_parse("NOT BODY x", 10, &s, NULL), 0);
@@ -285,7 +282,7 @@ static void
 programs_are_bounded(void **state)
 {
 	cleanup(search_free) struct search *s = NULL;
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 	struct sealed yes = { .message = "Subject: in\r\n\r\n" };
 	struct sealed no = { .message = "Subject: x\r\n\r\n" };
 	struct err err = { 0 };
@@ -297,14 +294,14 @@ programs_are_bounded(void **state)
 	for (uint32_t uid = 1000001; uid < 1007000; uid++)
 		assert_int_equal(look(s, uid, uid % 2 ? &yes : &no, NULL), 0);
 	assert_int_equal(search_put_program(s, &c, NULL), 0);
-	assert_in_range(c.text.len, 20000, LIMIT_SEARCH_PROGRAM);
-	search_command_reset(&c);
+	assert_in_range(c.len, 20000, LIMIT_SEARCH_PROGRAM);
+	buf_reset(&c);
 	for (uint32_t uid = 2000001; uid < 2020000; uid++)
 		assert_int_equal(look(s, uid, uid % 2 ? &yes : &no, NULL), 0);
 	assert_int_equal(search_put_program(s, &c, &err), -1);
 	assert_int_equal(err.kind, ERR_PERM);
 	while (search_put_part(s, LIMIT_SEARCH_PROGRAM, &done, &c, NULL) == 1) {
-		assert_in_range(c.text.len, 8, LIMIT_SEARCH_PROGRAM);
+		assert_in_range(c.len, 8, LIMIT_SEARCH_PROGRAM);
 		parts++;
 	}
 	assert_int_equal(done, 6999 + 19999);
@@ -321,7 +318,7 @@ parts_are_written(void **state)
 	};
 	static const char in[] = "SUBJECT in SEEN";
 	cleanup(search_free) struct search *s = NULL;
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 	size_t done = 0;
 
 	(void)state;
@@ -343,7 +340,7 @@ what_the_server_alone_knows_is_not_asked_in_parts(void **state)
 	(void)state;
 	for (size_t i = 0; i < countof(programs_of); i++) {
 		cleanup(search_free) struct search *s = NULL;
-		cleanup(search_command_reset) struct search_command c = { 0 };
+		cleanup(buf_reset) struct buf c = { 0 };
 		struct err err = { 0 };
 		size_t done = 0;
 
@@ -434,10 +431,7 @@ cut_and_damaged_programs_are_parsed(void **state)
 					   (sizeof octets - 1)];
 			if (search_parse(in, len, &s, NULL) < 0)
 				continue;
-			cleanup(
-			    search_command_reset) struct search_command c = {
-				0
-			};
+			cleanup(buf_reset) struct buf c = { 0 };
 			look_at_all(s);
 			assert_int_equal(search_put_program(s, &c, NULL), 0);
 		}

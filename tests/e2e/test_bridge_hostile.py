@@ -522,6 +522,20 @@ class Ends:
                 self.ends(c, command)
                 self.liar.rules = []
 
+    def test_a_client_that_reads_too_late(self):
+        """What it gets then is a part of the answer, and no more."""
+        plain = self.plain + b"0123456789abcde\n" * (1 << 20)
+        self.mail(plain)
+        start = len(self.site.bridge.lines)
+        with self.ann() as c:
+            c.send(b"x UID FETCH 1 (BODY.PEEK[])\r\n")
+            self.site.bridge.wait_line(
+                r"session ended.*reason=127\.0\.0\.1 is silent", start)
+            got = c.file.read()
+        self.assertTrue(b"BODY[] {%d}\r\n" % len(plain) in got[:100])
+        self.assertLess(len(got), len(plain))
+        self.assertTrue(plain.startswith(got[got.index(b"}\r\n") + 3:]))
+
     def test_login_at_a_server_that_says_nothing(self):
         for pattern in (b"AUTHENTICATE", b"CAPABILITY"):
             with self.subTest(pattern), Raw(self.site.bridge_imap) as c:

@@ -226,6 +226,15 @@ class Commands:
             self.assertTrue(c.until(b"u")[1].startswith(b"NO [LIMIT]"))
             c.ok("NOOP")
 
+    def test_search_that_becomes_too_long(self):
+        with self.ann() as c:
+            c.ok("SELECT INBOX")
+            for text in (b'"' * 35000, b"\\" * 50000):
+                self.assertTrue(
+                    c.refused(b"SEARCH BODY x FROM {%d+}\r\n%s" % (
+                        len(text), text)).startswith(b"NO [LIMIT]"))
+                c.ok("NOOP")
+
     def test_logout(self):
         with self.ann() as c:
             untagged, end = c.run("LOGOUT")
@@ -490,11 +499,13 @@ class Append:
                     (b"%s {%d+}\r\n%s x" % (name, n, m), b"BAD"),
                     (b"%s {%d+}\r\n%s {%d+}\r\n%s" % (
                         name, n, m, big, b"x" * big), b"NO [TOOBIG]"),
+                    (b"%s {%d+}\r\n%s (%s) {%d+}\r\n%s" % (
+                        name, n, m, b"k" * 100000, n, m), b"NO [LIMIT]"),
                     (b"nowhere {%d+}\r\n%s" % (n, m), b"NO [TRYCREATE]"),
                     (b"%s" % name, b"BAD")]:
                 with self.subTest(command[:60]):
-                    self.assertTrue(c.run(b"APPEND " + command)[1]
-                                    .startswith(answer))
+                    self.assertRegex(c.run(b"APPEND " + command)[1],
+                                     b"^" + re.escape(answer))
             c.send(b"w APPEND %s {%d}\r\n" % (name, big))
             self.assertTrue(c.until(b"w")[1].startswith(b"NO [TOOBIG]"))
             c.ok("NOOP")

@@ -92,6 +92,49 @@ class Large(bridge_site.BridgeCase):
             self.assertEqual(c.ok("UID SEARCH BODY %s" % self.secret),
                              [b"* SEARCH 1 2 3"])
 
+    def test_many_in_one_upload(self):
+        """Nothing is kept of what comes after the refusal."""
+        one = b" (%s) {1+}\r\nx" % (b"k" * 4000)
+        with self.client(BOB) as c, self.memory(40 * MB):
+            c.send(b"x APPEND INBOX" + one * 20000 + b"\r\n")
+            self.assertTrue(c.until(b"x")[1].startswith(b"NO [LIMIT]"))
+            c.ok("NOOP")
+
+    def test_nul_in_it(self):
+        """IMAP knows none, in a large literal as little as in a small one."""
+        m = self.message(100000)
+        m = m[:-50000] + b"\0" + m[-50000:] + b"\0"
+        self.liar.messages = {1: crlf(self.site.seal(ANN, m))}
+        with self.client(ANN) as c:
+            whole = self.bodies(c, "1")[b"1"]
+            self.assertTrue(whole == m.replace(b"\0", b"\x80"))
+            pieces = [items(c.ok("UID FETCH 1 (BODY.PEEK[]<%d.30000>)" % at)
+                            [0])["BODY[]<%d>" % at]
+                      for at in range(0, len(m), 30000)]
+            self.assertTrue(b"".join(pieces) == whole)
+
+    def test_the_same_many_times(self):
+        """It is borrowed each time; what must be copied has a limit."""
+        m = self.message(MB)
+        nul = self.message(4 * MB)
+        nul = nul[:-9000] + b"\0" + nul[-9000:]
+        self.liar.messages = {n: crlf(self.site.seal(ANN, one))
+                              for n, one in ((1, m), (2, nul))}
+        items = b"(%s)" % b" ".join([b"BODY.PEEK[]"] * 200)
+        with self.client(ANN) as c:
+            with self.memory(12 * MB):
+                c.send(b"x FETCH 1 %s\r\n" % items)
+                for _ in range(200):
+                    begin = c.file.readline()
+                    self.assertTrue(begin.endswith(b"{%d}\r\n" % len(m)))
+                    self.assertTrue(c.file.read(len(m)) == m)
+                self.assertEqual(c.file.readline(), b")\r\n")
+                c.until(b"x")
+            with self.memory(300 * MB):
+                self.assertTrue(c.refused(b"FETCH 2 " + items)
+                                .startswith(b"NO [UNAVAILABLE]"))
+            c.ok("NOOP")
+
     # ---- one that lies ----
 
     def lie(self, said):
@@ -171,6 +214,20 @@ class Large(bridge_site.BridgeCase):
                 while True:
                     said += c.response()
             self.assertNotIn(part, said)
+
+    def test_a_plain_one_ends_within(self):
+        """What the client has is a part of the answer, and no more."""
+        plain = crlf(text_message(self.secret, self.message_id)) + b"x" * 300
+        self.liar.messages = {1: plain}
+        answer = b"* 1 FETCH (UID 1 BODY[] %s)\r\n" % literal(plain)
+
+        def cut(conversation, tag, _):
+            conversation.say(answer[:-50])
+            raise ConnectionError
+        self.liar.on(rb"UID FETCH \S+ \(BODY.PEEK\[\]\)", cut)
+        with self.client(ANN) as c:
+            c.send(b"x UID FETCH 1 (BODY.PEEK[])\r\n")
+            self.assertEqual(c.file.read(), answer[:-50])
 
     def test_it_is_damaged(self):
         """Shown as it is stored, and held nowhere meanwhile."""

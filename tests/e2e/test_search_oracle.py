@@ -76,6 +76,22 @@ def text_of(message):
     return "\n".join(found)
 
 
+def at_once(program):
+    """Its literals as {n+}, for which the server need not be awaited."""
+    token = re.compile(rb'"(?:\\.|[^"\\])*"|\{(\d+)\}\r\n|[^"{]+', re.S)
+    at, out = 0, b""
+    while at < len(program):
+        m = token.match(program, at)
+        at = m.end()
+        if m.group(1) is None:
+            out += m.group(0)
+        else:
+            n = int(m.group(1))
+            out += b"{%d+}\r\n%s" % (n, program[at:at + n])
+            at += n
+    return out
+
+
 class Dice(random.Random):
     """Programs."""
 
@@ -188,7 +204,7 @@ class Sayer:
 
     def read(self):
         line = self.process.stdout.readline()
-        return self.process.stdout.read(int(line))
+        return at_once(self.process.stdout.read(int(line)))
 
     def keep(self, uid, message):
         self.send(b"M %d %d\n%s" % (uid, len(message), message))

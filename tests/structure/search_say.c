@@ -12,7 +12,7 @@
  *	A <room>\n                    answers the next part of at most so many
  *	                               octets; nothing when there is no more
  *
- * Programs are answered as "<octets>\n" and the octets, their literals as {n+}.
+ * Programs are answered as "<octets>\n" and the octets.
  */
 
 #include <inttypes.h>
@@ -84,26 +84,17 @@ get_message(void *ctx, const uint8_t **data, size_t *n, struct err *err)
 }
 
 static void
-answer(const struct search_command *c)
+answer(const struct buf *c)
 {
-	size_t at = 0;
-
-	printf("%zu\n", c->text.len + c->wait_count);
-	for (size_t i = 0; i < c->wait_count; i++) {
-		size_t brace = c->waits[i] - 3;
-
-		(void)fwrite(c->text.data + at, 1, brace - at, stdout);
-		(void)putchar('+');
-		at = brace;
-	}
-	(void)fwrite(c->text.data + at, 1, c->text.len - at, stdout);
+	printf("%zu\n", c->len);
+	(void)fwrite(c->data, 1, c->len, stdout);
 	(void)fflush(stdout);
 }
 
 static struct search *
 parse(void)
 {
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 	struct search *s = NULL;
 	struct err err = { 0 };
 	size_t n;
@@ -126,7 +117,7 @@ parse(void)
 static void
 look(struct search *s, struct kept *messages, size_t count)
 {
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 	struct err err = { 0 };
 	long uid;
 
@@ -153,7 +144,7 @@ look(struct search *s, struct kept *messages, size_t count)
 static void
 next_part(struct search *s, size_t *done)
 {
-	cleanup(search_command_reset) struct search_command c = { 0 };
+	cleanup(buf_reset) struct buf c = { 0 };
 	struct err err = { 0 };
 	size_t room = 0;
 
