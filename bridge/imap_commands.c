@@ -32,11 +32,12 @@ int
 imap_answer_as(struct imap_session *s, const char *tag,
     const struct buf *result, struct err *err)
 {
-	if (imap_drain(s, err) < 0 || imap_tell(s, tag, strlen(tag), err) < 0 ||
-	    imap_tell(s, " ", 1, err) < 0 ||
-	    imap_tell(s, result->data, result->len, err) < 0)
+	if (imap_drain(s, err) < 0 ||
+	    net_stream_write(s->client, tag, strlen(tag), err) < 0 ||
+	    net_stream_write(s->client, " ", 1, err) < 0 ||
+	    net_stream_write(s->client, result->data, result->len, err) < 0)
 		return -1;
-	return imap_tell(s, "\r\n", 2, err);
+	return net_stream_write(s->client, "\r\n", 2, err);
 }
 
 /* ---- forwarded ---- */

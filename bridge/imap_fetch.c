@@ -85,7 +85,7 @@ as_stored(
 	    copy_items(f, r, false, &out, err) < 0 ||
 	    buf_puts(&out, ")\r\n", err) < 0)
 		return -1;
-	return imap_tell(f->s, out.data, out.len, err);
+	return net_stream_write(f->s->client, out.data, out.len, err);
 }
 
 static int
@@ -93,7 +93,7 @@ as_restored(void *ctx, const struct imap_response *r, uint32_t uid,
     struct imap_view *v, struct err *err)
 {
 	struct fetch *f = ctx;
-	const struct sink client = imap_client_sink(f->s);
+	const struct sink client = imap_stream_sink(f->s->client);
 	cleanup(imap_pieces_reset) struct imap_pieces out = {
 		.text = { .limit = f->s->bridge->conf->max_message +
 				   LIMIT_IMAP_RESPONSE,

@@ -29,35 +29,14 @@ imap_own_begin(struct imap_session *s, struct imap_own *o)
 	o->result.limit = LIMIT_IMAP_LINE;
 }
 
-int
-imap_tell(struct imap_session *s, const void *data, size_t n, struct err *err)
-{
-	if (net_stream_write(s->client, data, n, err) == 0)
-		return 0;
-	s->deaf = true;
-	return -1;
-}
-
-static int
-put_client(void *ctx, const uint8_t *data, size_t n, struct err *err)
-{
-	return imap_tell(ctx, data, n, err);
-}
-
-struct sink
-imap_client_sink(struct imap_session *s)
-{
-	return (struct sink){ .put = put_client, .ctx = s };
-}
-
 /* ---- what is changed on the way ---- */
 
 static int
 relay_text(struct imap_session *s, const void *text, size_t n, struct err *err)
 {
-	if (imap_tell(s, text, n, err) < 0)
+	if (net_stream_write(s->client, text, n, err) < 0)
 		return -1;
-	return imap_tell(s, "\r\n", 2, err);
+	return net_stream_write(s->client, "\r\n", 2, err);
 }
 
 /* From `from` to `to` of the response. */
@@ -395,10 +374,10 @@ static int
 stream_literal(struct imap_session *s, struct err *err)
 {
 	struct imap_frame *f = &s->response;
-	const struct sink client = imap_client_sink(s);
+	const struct sink client = imap_stream_sink(s->client);
 
 	s->torn = true; /* until all of the response is there */
-	if (imap_tell(s, f->text.data, f->text.len, err) < 0 ||
+	if (net_stream_write(s->client, f->text.data, f->text.len, err) < 0 ||
 	    imap_read_literal(s->server, f->literal.octets, &client, err) < 0)
 		return -1;
 	buf_clear(&f->text);

@@ -275,7 +275,7 @@ ask_in_parts(struct searching *x, struct err *err)
 		return rc;
 	if (search_put_answer(x->search, x->c->tag, x->c->uid, x->found,
 		x->count, &out, err) < 0 ||
-	    imap_tell(x->s, out.data, out.len, err) < 0)
+	    net_stream_write(x->s->client, out.data, out.len, err) < 0)
 		return -1;
 	return imap_answer(x->s, x->c->tag, err, "OK Search completed.");
 }

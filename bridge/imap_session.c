@@ -135,8 +135,6 @@ part(struct imap_session *s, const struct err *err)
 
 	log_info("imap: session ended, user=<%s>, client=%s, reason=%s", who,
 	    net_stream_peer(s->client), err->text);
-	if (s->deaf)
-		return;
 	/* in a torn response it would be taken for what is missing */
 	if (!s->ended && !s->torn &&
 	    imap_say(s->client, NULL,

@@ -53,7 +53,6 @@ struct imap_session {
 	bool continued; /* the server has sent "+" */
 	bool ended;     /* BYE was said */
 	bool torn;      /* the client has a response without its end */
-	bool deaf;      /* the client takes no more */
 
 	char *mailbox; /* that is selected; NULL = none */
 	uint32_t uidvalidity, next_uidvalidity; /* 0 = not known */
@@ -79,12 +78,6 @@ int imap_do_authenticate(struct imap_session *s, const struct imap_command *c,
     struct err *err) must_check;
 
 /* ---- imap_relay.c ---- */
-
-/* To the client. When it fails nothing more is said to it. */
-int imap_tell(struct imap_session *s, const void *data, size_t n,
-    struct err *err) must_check;
-/* The same as a sink. */
-struct sink imap_client_sink(struct imap_session *s);
 
 /* A command of the bridge's own, while it runs. */
 struct imap_own {
