@@ -32,6 +32,12 @@ class ImapCase(bridge_site.BridgeCase):
         cls.site.enrol(ANN)
         cls.site.enrol(BOB)
         cls.site.start_bridge("max_message = 1M\n")
+        cls.idle = cls.count("task")
+
+    @classmethod
+    def count(cls, what):
+        """Descriptors ("fd") or threads ("task") of the bridge."""
+        return len(os.listdir("/proc/%d/%s" % (cls.site.bridge.pid, what)))
 
     def setUp(self):
         super().setUp()
@@ -164,8 +170,10 @@ class Login:
                 c.response()
 
     def test_nothing_of_the_password_is_logged(self):
+        start = len(self.site.bridge.lines)
         with self.ann():
             pass
+        self.site.bridge.wait_line("imap: session ended", start)
         with open(self.site.path("log", "bridge")) as f:
             self.assertNotIn(PASSWORD, f.read())
 
@@ -540,9 +548,11 @@ class Loss:
             c.ok("SELECT INBOX")
 
     def test_nothing_is_left_of_clients_that_go(self):
-        def open_files():
-            return len(os.listdir("/proc/%d/fd" % self.site.bridge.pid))
-        before = None
+        with self.ann():
+            pass
+        wait_for("the end of all sessions",
+                 lambda: self.count("task") <= self.idle)
+        before = self.count("fd")
         script = (b"a LOGIN %s %s\r\nb SELECT INBOX\r\nc IDLE\r\nDONE\r\n"
                   b"d APPEND INBOX {9+}\r\na: b\r\n\r\nx\r\ne LOGOUT\r\n" % (
                       ANN.encode(), PASSWORD.encode()))
@@ -550,9 +560,8 @@ class Loss:
             with socket.create_connection(
                     ("127.0.0.1", self.site.bridge_imap)) as s:
                 s.sendall(script[:cut])
-            if before is None:
-                before = open_files()
-        wait_for("closed files", lambda: open_files() <= before)
+        wait_for("closed files", lambda: self.count("fd") <= before,
+                 3 * harness.PATIENCE)
 
 
 class Imap(Login, Commands, Fetch, Append, Idle, Loss, ImapCase):
