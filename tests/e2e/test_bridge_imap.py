@@ -43,6 +43,10 @@ class ImapCase(bridge_site.BridgeCase):
         super().setUp()
         self.message = crlf(text_message(self.secret, self.message_id))
 
+    def wait_idle(self):
+        wait_for("the end of all sessions",
+                 lambda: self.count("task") <= self.idle)
+
     def connect(self):
         return Raw(self.site.bridge_imap)
 
@@ -171,9 +175,13 @@ class Login:
 
     def test_nothing_of_the_password_is_logged(self):
         start = len(self.site.bridge.lines)
-        with self.ann():
-            pass
-        self.site.bridge.wait_line("imap: session ended", start)
+        with self.ann() as c:
+            c.ok("LOGOUT")
+        self.wait_idle()
+        # what comes last: all before it has been read
+        with self.connect() as c:
+            c.refused("LOGIN %s wrong" % BOB)
+        self.site.bridge.wait_line("imap: login refused", start)
         with open(self.site.path("log", "bridge")) as f:
             self.assertNotIn(PASSWORD, f.read())
 
@@ -550,8 +558,7 @@ class Loss:
     def test_nothing_is_left_of_clients_that_go(self):
         with self.ann():
             pass
-        wait_for("the end of all sessions",
-                 lambda: self.count("task") <= self.idle)
+        self.wait_idle()
         before = self.count("fd")
         script = (b"a LOGIN %s %s\r\nb SELECT INBOX\r\nc IDLE\r\nDONE\r\n"
                   b"d APPEND INBOX {9+}\r\na: b\r\n\r\nx\r\ne LOGOUT\r\n" % (
