@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The sealpost authors */
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -70,18 +72,27 @@ session(struct bridge *b, struct net_stream *client, bool may_plain)
 	}
 }
 
-/* A port that was free a moment ago. */
+/*
+ * A port that was free a moment ago, and none that the system gives to outgoing
+ * connections: those of other tests do not take it meanwhile.
+ */
 static uint16_t
 free_port(void)
 {
+	enum { FIRST_PORT = 11000, PORTS = 21000 };
 	struct sockaddr_in a = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof a;
 	cleanup(close_fd) int fd = socket(AF_INET, SOCK_STREAM, 0);
+	uint16_t port;
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-	return ntohs(a.sin_port);
+	do {
+		assert_int_equal(
+		    getrandom(&port, sizeof port, 0), sizeof port);
+		port = (uint16_t)(FIRST_PORT + port % PORTS);
+		a.sin_port = htons(port);
+	} while (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 &&
+		 errno == EADDRINUSE);
+	return port;
 }
 
 static void

@@ -123,6 +123,8 @@ setup(void **state)
 	assert_int_equal(crypt_open(&f->crypt, NULL), 0);
 	assert_int_equal(users_new(f->crypt, &f->users, NULL), 0);
 	test_gpg_start(&f->gpg);
+	/* what is not removed for want of memory is removed with it */
+	assert_return_code(setenv("TMPDIR", f->gpg.home, 1), errno);
 	for (size_t i = 0; i < countof(algorithms); i++)
 		make_person(f, i);
 	return 0;

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -112,22 +113,34 @@ test_no_socket(void **state)
 	assert_int_equal(access(f->path, F_OK), 0);
 }
 
-/* A port that was free a moment ago. */
+/*
+ * A port that was free a moment ago, and none that the system gives to outgoing
+ * connections: those of other tests do not take it meanwhile. 0 when there is
+ * no such protocol here.
+ */
 static unsigned
 free_port(int family)
 {
-	struct sockaddr_storage at = { .ss_family = (sa_family_t)family };
-	socklen_t size = sizeof at;
+	enum { FIRST_PORT = 11000, PORTS = 21000 };
 	cleanup(close_fd) int fd = socket(family, SOCK_STREAM, 0);
+	uint16_t port;
+	int rc;
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at,
-			  family == AF_INET ? sizeof(struct sockaddr_in)
-					    : sizeof(struct sockaddr_in6)) < 0)
-		return 0;
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-	return ntohs(family == AF_INET
-			 ? ((struct sockaddr_in *)&at)->sin_port
-			 : ((struct sockaddr_in6 *)&at)->sin6_port);
+	do {
+		assert_int_equal(
+		    getrandom(&port, sizeof port, 0), sizeof port);
+		port = (uint16_t)(FIRST_PORT + port % PORTS);
+
+		struct sockaddr_in four = { .sin_family = AF_INET,
+			.sin_port = htons(port) };
+		struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+			.sin6_port = htons(port) };
+
+		rc = family == AF_INET
+			 ? bind(fd, (struct sockaddr *)&four, sizeof four)
+			 : bind(fd, (struct sockaddr *)&six, sizeof six);
+	} while (rc < 0 && errno == EADDRINUSE);
+	return rc < 0 ? 0 : port;
 }
 
 static void

@@ -85,7 +85,7 @@ static const struct good_case good_cases[] = {
 	    2, PGP_ECDH, false, "" },
 	{ "one expired, one not",
 	    "$g --faked-system-time 20200101T000000 --quick-gen-key " ANN
-	    " ed25519 cert never; $g --faked-system-time 20200101T000000 "
+	    " ed25519 cert never; $g --faked-system-time 20200101T120000 "
 	    "--quick-add-key " FPR " cv25519 encr 1y;" ADD
 	    "nistp256 encr never; $g --export",
 	    2, PGP_ECDH, false, "" },
@@ -322,7 +322,7 @@ static const struct bad_case bad_cases[] = {
 	    "expired on 2020-12-31" },
 	{ "subkey expired",
 	    "$g --faked-system-time 20200101T000000 --quick-gen-key " ANN
-	    " ed25519 cert never; $g --faked-system-time 20200101T000000 "
+	    " ed25519 cert never; $g --faked-system-time 20200101T120000 "
 	    "--quick-add-key " FPR " cv25519 encr 1y; $g --export",
 	    "expired on 2020-12-31" },
 	{ "from the future",
@@ -423,7 +423,7 @@ static const struct again_case again_cases[] = {
 	    false, 1, PGP_EXPIRED },
 	{ "subkey expired",
 	    "$g --faked-system-time 20200101T000000 --quick-gen-key " ANN
-	    " ed25519 cert never; $g --faked-system-time 20200101T000000 "
+	    " ed25519 cert never; $g --faked-system-time 20200101T120000 "
 	    "--quick-add-key " FPR " cv25519 encr 1y; $g --export",
 	    false, 1, PGP_EXPIRED },
 	{ "revoked", GEN "future-default default;" REVOKE "$g --export", true,

@@ -64,7 +64,7 @@ static inline void
 folder_remove(struct folder *f)
 {
 	folder_clear(f);
-	(void)rmdir(f->path);
+	assert_return_code(rmdir(f->path), errno);
 }
 
 static inline bool

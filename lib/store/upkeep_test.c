@@ -29,7 +29,15 @@ place_make(struct place *p, enum store_kind kind)
 static void
 place_remove(struct place *p)
 {
-	(void)unlink(p->copy);
+	static const char *const suffixes[] = { "", "-wal", "-shm",
+		"-journal" };
+	char name[sizeof p->copy + 10];
+
+	for (size_t i = 0; i < countof(suffixes); i++) {
+		(void)snprintf(
+		    name, sizeof name, "%s%s", p->copy, suffixes[i]);
+		(void)unlink(name);
+	}
 	folder_remove(&p->folder);
 }
 

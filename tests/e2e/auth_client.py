@@ -192,6 +192,14 @@ class Server:
         self.process = self.listener = None
         self.lines = []
         self.changed = threading.Condition()
+        try:
+            self.set_up(more, inherit)
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def set_up(self, more, inherit):
         for name in ("db", "stats"):
             os.mkdir(os.path.join(self.folder, name))
         self.configure(more)
@@ -201,7 +209,6 @@ class Server:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(self.address)
             self.listener.listen(1024)
-        self.start()
 
     def configure(self, more):
         self.conf = os.path.join(self.folder, "sealpost.conf")
@@ -258,9 +265,15 @@ class Server:
     def stop(self, number=signal.SIGTERM):
         process, self.process = self.process, None
         process.send_signal(number)
-        status = process.wait(PATIENCE)
-        self.reader.join()
-        process.stderr.close()
+        try:
+            status = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            self.reader.join()
+            process.stderr.close()
         return status
 
     def close(self):

@@ -7,12 +7,13 @@ server was told. A Liar is an IMAP server that answers as a test wants it to,
 which no real one does."""
 import asyncio
 import contextlib
+import os
 import re
 import socket
 import ssl
 import threading
 
-PATIENCE = 30
+PATIENCE = float(os.environ.get("SEALPOST_PATIENCE", "60"))
 
 
 def server_context(tls):

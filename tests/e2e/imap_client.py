@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The sealpost authors
 """An IMAP client that keeps every octet and can say what no library says."""
+import os
 import re
 import socket
 
-PATIENCE = 30
+PATIENCE = float(os.environ.get("SEALPOST_PATIENCE", "60"))
 
 
 class Gone(Exception):

@@ -87,16 +87,20 @@ class Server:
         self.database = os.path.join(self.folder, "stats.db")
         self.conf = os.path.join(self.folder, "sealpost.conf")
         self.listen = listen or "unix:" + self.address
-        self.write_conf(stats, policyd)
         self.listener = None
         self.daemon = None
-        if inherit:
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(self.address)
-            self.listener.listen(100)
-        if init:
-            self.init()
-        self.start()
+        try:
+            self.write_conf(stats, policyd)
+            if inherit:
+                self.listener = socket.socket(socket.AF_UNIX)
+                self.listener.bind(self.address)
+                self.listener.listen(100)
+            if init:
+                self.init()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def write_conf(self, stats="", policyd=""):
         with open(self.conf, "w") as f:

@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from harness import BUILD, PATIENCE, run
+from harness import BUILD, PATIENCE, free_ports, run
 from milter_client import MilterClient
 from policy_client import DUNNO, request
 
@@ -138,12 +138,6 @@ def program(name):
     return os.path.join(BUILD, name, "sealpost-" + name)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Case(unittest.TestCase):
     def manager(self, name, **more):
         m = Manager(program(name), **more)
@@ -217,7 +211,9 @@ class Notices(Case):
                 m.start()
                 m.signal(signal.SIGTERM)
                 m.wait("STOPPING=1")
+                deadline = time.monotonic() + PATIENCE
                 while m.process.poll() is None:
+                    self.assertLess(time.monotonic(), deadline, name)
                     for number in (signal.SIGTERM, signal.SIGHUP):
                         m.signal(number)
                 with self.subTest(name):
@@ -236,9 +232,9 @@ class Notices(Case):
     @unittest.skipUnless(os.path.exists(program("bridge")), "no bridge")
     def test_bridge(self):
         m = self.manager("bridge")
+        imap, smtp = free_ports(2)
         with open(m.conf, "w") as f:
-            f.write(BRIDGE_CONF.format(folder=m.folder, imap=free_port(),
-                                       smtp=free_port()))
+            f.write(BRIDGE_CONF.format(folder=m.folder, imap=imap, smtp=smtp))
         self.check(m, reload=False)
 
 

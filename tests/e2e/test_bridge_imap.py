@@ -32,10 +32,20 @@ class ImapCase(bridge_site.BridgeCase):
         cls.site.enrol(ANN)
         cls.site.enrol(BOB)
         cls.site.start_bridge("max_message = 1M\n")
+        cls.idle = cls.count("task")
+
+    @classmethod
+    def count(cls, what):
+        """Descriptors ("fd") or threads ("task") of the bridge."""
+        return len(os.listdir("/proc/%d/%s" % (cls.site.bridge.pid, what)))
 
     def setUp(self):
         super().setUp()
         self.message = crlf(text_message(self.secret, self.message_id))
+
+    def wait_idle(self):
+        wait_for("the end of all sessions",
+                 lambda: self.count("task") <= self.idle)
 
     def connect(self):
         return Raw(self.site.bridge_imap)
@@ -164,8 +174,14 @@ class Login:
                 c.response()
 
     def test_nothing_of_the_password_is_logged(self):
-        with self.ann():
-            pass
+        start = len(self.site.bridge.lines)
+        with self.ann() as c:
+            c.ok("LOGOUT")
+        self.wait_idle()
+        # what comes last: all before it has been read
+        with self.connect() as c:
+            c.refused("LOGIN %s wrong" % BOB)
+        self.site.bridge.wait_line("imap: login refused", start)
         with open(self.site.path("log", "bridge")) as f:
             self.assertNotIn(PASSWORD, f.read())
 
@@ -570,9 +586,10 @@ class Loss:
             c.ok("SELECT INBOX")
 
     def test_nothing_is_left_of_clients_that_go(self):
-        def open_files():
-            return len(os.listdir("/proc/%d/fd" % self.site.bridge.pid))
-        before = None
+        with self.ann():
+            pass
+        self.wait_idle()
+        before = self.count("fd")
         script = (b"a LOGIN %s %s\r\nb SELECT INBOX\r\nc IDLE\r\nDONE\r\n"
                   b"d APPEND INBOX {9+}\r\na: b\r\n\r\nx\r\ne LOGOUT\r\n" % (
                       ANN.encode(), PASSWORD.encode()))
@@ -580,9 +597,8 @@ class Loss:
             with socket.create_connection(
                     ("127.0.0.1", self.site.bridge_imap)) as s:
                 s.sendall(script[:cut])
-            if before is None:
-                before = open_files()
-        wait_for("closed files", lambda: open_files() <= before)
+        wait_for("closed files", lambda: self.count("fd") <= before,
+                 3 * harness.PATIENCE)
 
 
 class Imap(Login, Commands, Fetch, Append, Idle, Loss, ImapCase):

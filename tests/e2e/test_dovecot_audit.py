@@ -330,7 +330,7 @@ class Audit(AuditCase):
         folder = "kept/busy"
         self.empty(user, folder)
         self.fill(user, folder, 150)
-        stop = threading.Event()
+        started, stop = threading.Event(), threading.Event()
         wrong = []
 
         def change():
@@ -341,10 +341,20 @@ class Audit(AuditCase):
                         "1:*", "+FLAGS.SILENT", r"(\Answered)")
                     if status != "OK":
                         wrong.append(text)
+                    started.set()
                     session.noop()
-        thread = threading.Thread(target=change)
+
+        def work():
+            try:
+                change()
+            except Exception as e:
+                wrong.append(repr(e))
+            finally:
+                started.set()
+        thread = threading.Thread(target=work)
         thread.start()
         try:
+            self.assertTrue(started.wait(harness.PATIENCE))
             self.seal(user, "mailbox", folder)
         finally:
             stop.set()

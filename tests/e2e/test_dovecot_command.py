@@ -125,8 +125,15 @@ class Place:
     def __init__(self, modules=False):
         self.folder = tempfile.mkdtemp(prefix="sealpost-test-")
         self.modules = modules
+        try:
+            self.set_up()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+
+    def set_up(self):
         os.chmod(self.folder, 0o755)
-        if modules:
+        if self.modules:
             shutil.copytree(plugin.MODULES, self.path("modules"))
             shutil.copytree(plugin.BUILT, self.path("modules"),
                             dirs_exist_ok=True)

@@ -810,7 +810,8 @@ class SealTest(SealCase):
                     if name == "imap"]
             self.assertTrue(pids)
             for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         harness.wait_for("the end of imap", lambda: not self.peaks())
         self.assertEqual(self.server.files_with(self.secret), [])
         self.assertEqual(self.fetch(user, "A"), [])

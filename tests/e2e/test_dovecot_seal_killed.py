@@ -18,6 +18,12 @@ from test_dovecot_seal import each_format
 
 
 class Kill(AuditCase):
+    def time_of_audit(self, user, folder):
+        """What only reads is done before what seals as well."""
+        start = time.monotonic()
+        self.server.doveadm("sealpost", "audit", "-u", user, folder, status=1)
+        return time.monotonic() - start
+
     @each_format
     def test_seal_killed(self, user):
         """Again and again; the last run ends what they began. mdbox is
@@ -28,9 +34,7 @@ class Kill(AuditCase):
         self.fill(user, folder, 200)
         before = self.state(user, folder)
         kills = resumed = 0
-        start = time.monotonic()
-        self.server.doveadm("sealpost", "audit", "-u", user, folder, status=1)
-        least = time.monotonic() - start
+        least = min(self.time_of_audit(user, folder) for _ in range(3))
         while kills < 15:
             process = subprocess.Popen(
                 self.server.with_modules(
@@ -38,7 +42,9 @@ class Kill(AuditCase):
                     "sealpost", "seal", "-u", user, "mailbox", folder),
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(least * random.uniform(0.3, 1.2))
+                # the first for certain before its end
+                process.wait(least * (random.uniform(0.3, 1.2) if kills
+                                      else 0.3))
             if process.poll() is not None:
                 break
             process.send_signal(end)

@@ -122,7 +122,8 @@ class Outage(Case):
     options = {"policyd": "max_unwritten = 3"}
 
     def assert_quick(self, user=ANN, count=15):
-        """Half of the answers within 100 ms: the machine may be busy."""
+        """Half of the answers within 100 ms: the machine may be busy. A try to
+        write takes half of that: of few answers it may be the middle one."""
         c = self.connect()
         times = []
         for n in range(count):
@@ -166,11 +167,12 @@ class Outage(Case):
         self.assert_written_later({ANN: 16})
 
     def test_broken(self):
-        with open(self.server.database, "r+b") as f:
+        """Another file in its place: the daemon has mapped what was there."""
+        broken = os.path.join(self.server.folder, "broken")
+        with open(broken, "wb") as f:
             f.write(b"nonsense" * 4000)
-        for name in ("stats.db-wal", "stats.db-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.truncate(os.path.join(self.server.folder, name), 0)
+        self.remove_database()
+        os.rename(broken, self.server.database)
         self.assert_quick()
         self.server.daemon.wait_line("counting in memory")
         self.remove_database()
@@ -199,21 +201,26 @@ class Outage(Case):
         self.assert_written_later({ANN: 15})
 
     def test_no_more_than_the_bound(self):
+        """Of entries, one for an account and hour: within one hour."""
+        left = 3600 - time.time() % 3600
+        if left < 10:
+            wait_for("the next hour", lambda: time.time() % 3600 < 1800,
+                     left + 5)
         with self.locked():
             for n in range(5):
-                self.assert_quick("user%d@example.org" % n, 2)
+                self.assert_quick("user%d@example.org" % n, 7)
         self.assert_written_later(
-            {"user%d@example.org" % n: 2 for n in range(3)})
-        self.server.daemon.wait_line(r"written=3, lost=4\)")
+            {"user%d@example.org" % n: 7 for n in range(3)})
+        self.server.daemon.wait_line(r"written=3, lost=14\)")
         # what comes next is counted again
         self.ask(request("last", user=BOB))
         self.assertEqual(self.server.rows()[BOB][0], 1)
 
     def test_stopped_before_the_next_try(self):
         with self.locked():
-            self.assert_quick(count=3)
+            self.assert_quick()
         self.assertEqual(self.server.stop(), 0)
-        self.assertEqual(self.server.rows()[ANN][0], 3)
+        self.assertEqual(self.server.rows()[ANN][0], 15)
 
 
 class Killed(Case):
@@ -247,7 +254,7 @@ class Killed(Case):
                 t.join()
             rows = self.server.rows()
             for n, (asked, answered) in enumerate(counts):
-                is_there = rows["user%d@example.org" % n][0]
+                is_there = rows.get("user%d@example.org" % n, (0,))[0]
                 self.assertGreaterEqual(is_there, answered)
                 self.assertLessEqual(is_there, asked)
             self.server.start()

@@ -224,6 +224,7 @@ class Postfix(unittest.TestCase):
                 self.assert_reply(self.login(way, ANN), 235)
 
     def test_killed_during_a_login(self):
+        self.restart_afterwards()
         with self.site.session() as client:
             unb64(client.docmd("AUTH", "LOGIN"))
             self.site.stop_saslauthd(signal.SIGKILL)
@@ -235,6 +236,7 @@ class Postfix(unittest.TestCase):
 
     def test_stopped_during_a_login(self):
         """A stop waits for it."""
+        self.restart_afterwards()
         with self.site.session() as client:
             unb64(client.docmd("AUTH", "LOGIN"))
             self.site.saslauthd.send_signal(signal.SIGTERM)
@@ -242,10 +244,19 @@ class Postfix(unittest.TestCase):
             self.assert_reply(client.docmd(b64(PASSWORD.encode())), 235)
         self.site.saslauthd.wait_line("stopped")
         self.assertEqual(self.site.stop_saslauthd(), 0)
-        self.site.start_saslauthd()
+
+    def restart_afterwards(self):
+        """The next test finds a daemon, also when this one fails."""
+        self.addCleanup(self.site.start_saslauthd)
+        self.addCleanup(self.site.stop_saslauthd)
 
     def test_database_gone(self):
         path = self.site.path("db", "secrets.db")
+
+        def back():
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(path + ".away", path)
+        self.addCleanup(back)
         with self.site.session() as client:
             os.rename(path, path + ".away")
             for way in WAYS.values():
@@ -254,7 +265,7 @@ class Postfix(unittest.TestCase):
                 except AssertionError as e:
                     # LOGIN and SCRAM end at an earlier step
                     self.assertIn("454", str(e))
-            os.rename(path + ".away", path)
+            back()
         harness.wait_for("the database", lambda: self.login(
             "PLAIN", ANN)[0] == 235)
 
