@@ -141,8 +141,9 @@ take_fetched(
 
 	struct imap_todo t = *found; /* the array may move */
 
-	return w->slice_cached ? answer_cached(w, r, &t, &it, err)
-			       : open_body(w, r, &t, &it, err);
+	return imap_walk_leave_flags(w, &it,
+	    w->slice_cached ? answer_cached(w, r, &t, &it, err)
+			    : open_body(w, r, &t, &it, err));
 }
 
 static int

@@ -297,9 +297,11 @@ survey(void *ctx, const struct imap_response *r, struct err *err)
 			 imap_kinds_get(&w->s->kinds, it.uid) != KIND_AS_STORED;
 
 	if (!encrypted)
-		return give_stored(w, r, &it, err);
+		return imap_walk_leave_flags(
+		    w, &it, give_stored(w, r, &it, err));
 	imap_kinds_put(&w->s->kinds, it.uid, KIND_ENCRYPTED);
-	return survey_encrypted(w, r, &it, stored, n, err);
+	return imap_walk_leave_flags(
+	    w, &it, survey_encrypted(w, r, &it, stored, n, err));
 }
 
 int

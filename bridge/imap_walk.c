@@ -163,6 +163,13 @@ imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
 	return it->has_flags && !w->asks_flags ? 0 : 1;
 }
 
+int
+imap_walk_leave_flags(
+    const struct imap_walk *w, const struct imap_fetched *it, int rc)
+{
+	return rc > 0 && w->pass_items == NULL && it->has_flags ? 0 : rc;
+}
+
 void
 imap_walk_take_verdict(struct imap_walk *w)
 {

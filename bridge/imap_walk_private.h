@@ -28,6 +28,13 @@ void imap_walk_add_todo(struct imap_walk *w, struct imap_todo t);
 int imap_walk_postpone(struct imap_walk *w, const struct imap_response *r,
     const struct imap_fetched *it, enum imap_kind kind) must_check;
 
+/*
+ * What a data handler says of a response that was dealt with (rc): a search
+ * hands nothing on, and flags in it are relayed to the client all the same.
+ */
+int imap_walk_leave_flags(
+    const struct imap_walk *w, const struct imap_fetched *it, int rc);
+
 /* The octets of a string; in place, but for quoted ones. */
 int imap_walk_octets_of(const struct imap_value *v, struct buf *scratch,
     const uint8_t **data, size_t *n, struct err *err) must_check;

@@ -188,8 +188,7 @@ class Unasked:
             for n in (2, 77) for x in (
                 b"BODY[] " + literal(stolen),
                 b"BODY[HEADER] " + literal(stolen),
-                b"BODY[HEADER.FIELDS (X-SEALPOST CONTENT-TYPE)] "
-                + literal(stolen),
+                b"BODY[HEADER.FIELDS (CONTENT-TYPE)] " + literal(stolen),
                 b"RFC822 " + literal(stolen), b"BODY[TEXT]<0> \"%s\"" % secret,
                 b"RFC822.SIZE 5 ENVELOPE (NIL \"%s\" NIL NIL NIL NIL NIL NIL "
                 b"NIL NIL)" % secret))
@@ -262,8 +261,8 @@ class Unasked:
     def test_a_flood_of_them(self):
         """Nothing is kept of what was not asked for."""
         self.mail(self.sealed)
-        one = b"".join(b"* %d FETCH (UID %d BODY[HEADER.FIELDS (X-SEALPOST "
-                       b"CONTENT-TYPE)] {0}\r\n)\r\n" % (n, n)
+        one = b"".join(b"* %d FETCH (UID %d BODY[HEADER.FIELDS "
+                       b"(CONTENT-TYPE)] {0}\r\n)\r\n" % (n, n)
                        for n in range(2, 10002))
 
         def flood(c, tag, m):
@@ -286,6 +285,24 @@ class Unasked:
         with self.ann() as c, self.memory(40 << 20):
             self.liar.on(rb"UID SEARCH ", flood)
             self.ends(c, b"UID SEARCH BODY x", within=30)
+
+    def test_flags_that_come_with_what_a_search_asks_for(self):
+        """They are told once: the client is to have them."""
+        def tell(c, tag, m):
+            return b"* 1 FETCH (FLAGS (\\Flagged) %s)\r\n%s OK done\r\n" % (
+                self.liar.items(1, m.string), tag)
+        for stored in (self.plain, self.sealed):
+            for key in ("BODY", "SUBJECT", "TEXT"):
+                self.liar.reset()
+                self.mail(stored)
+                with self.subTest(key, sealed=stored is self.sealed), \
+                        self.ann() as c:
+                    self.liar.on(rb"FETCH 1 ", tell)
+                    got = c.ok("SEARCH %s test" % key)
+                    asked = [x for x in self.told() if b"FETCH" in x]
+                    self.assertEqual(b"".join(got).count(b"\\Flagged"),
+                                     len(asked), (got, asked))
+                    self.assertTrue(asked)
 
     def test_another_message_in_its_place(self):
         """Number and UID do not fit together, or it comes twice."""

@@ -527,7 +527,7 @@ class Probe(DoctorTest):
         site.dovecot_reloaded()
         site.postconf("-e", "virtual_transport=lmtp:unix:" + site.path(
             "run", "lmtp"), "transport_maps=")
-        site.reload_postfix()
+        site.restart_postfix()
         finding = self.found("probe.sealed", "error", "--probe", ANN)
         self.assertIn("plaintext", finding["what"])
         self.assertEqual(list(site.stored_files()), [])

@@ -204,7 +204,7 @@ class Postfix(unittest.TestCase):
             if more:
                 self.site.postconf("-P", users + "/cleanup_service_name="
                                    "users-cleanup")
-                self.site.reload_postfix()
+                self.site.restart_postfix()
             with self.subTest(name), self.site.session() as client:
                 self.assert_reply(auth_plain(client, ANN), 235)
                 check(client.docmd("MAIL", "FROM:<%s> %s" % (ANN, words)))
