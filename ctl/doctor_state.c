@@ -14,6 +14,10 @@ enum { SECONDS_A_DAY = 86400, CLOCK_SLACK = 600 };
 
 /* ---- files ---- */
 
+static const char folder_why[] =
+    "whoever may write a database's folder can put another database, or a "
+    "forged journal, in its place";
+
 static const struct {
 	const char *check;
 	mode_t forbidden, needed; /* bits */
@@ -31,11 +35,9 @@ static const struct {
 	[DOCTOR_STATS_DB] = { "permissions.stats", 0007, 0660, 0660, false,
 	    "it tells who writes how much; the daemons, its group, write it" },
 	[DOCTOR_FOLDER] = { "permissions.folder", 0002, 0, 0755, true,
-	    "whoever may write a database's folder can put another database, "
-	    "or a forged journal, in its place" },
+	    folder_why },
 	[DOCTOR_STATS_FOLDER] = { "permissions.folder", 0002, 0, 0755, false,
-	    "whoever may write a database's folder can put another database, "
-	    "or a forged journal, in its place" },
+	    folder_why },
 };
 
 static int
