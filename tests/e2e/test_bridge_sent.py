@@ -204,20 +204,27 @@ class Sent(SmtpCase):
         self.assertEqual(len(self.wait_stored()), 1)
         self.assertEqual(len(self.stored("Drafts")), 1)
 
-    def test_imap_is_down(self):
-        """The mail is sent; the copy comes later, also after a restart."""
-        self.addCleanup(self.site.restart_dovecot)
+    def hand_in_while_imap_is_down(self):
         raw = self.logged_in()
         raw.envelope()
         raw.ask("DATA")
         self.site.stop_dovecot()
-        start = len(self.site.bridge.lines)
         raw.send(self.message() + b".\r\n")
         self.assertEqual(raw.reply()[0], 250)
+
+    def copy_that_waits(self):
+        """Its path, and where the log's lines begin."""
+        self.addCleanup(self.site.restart_dovecot)
+        start = len(self.site.bridge.lines)
+        self.hand_in_while_imap_is_down()
         self.outside()
         self.site.bridge.wait_line("warning: sent: .*not stored", start)
         left, = self.left_behind()
-        path = self.site.path("state", left)
+        return self.site.path("state", left), start
+
+    def test_imap_is_down(self):
+        """The mail is sent; the copy comes later, also after a restart."""
+        path, _ = self.copy_that_waits()
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
         self.assertFalse(holds(path, forms_of(self.secret)))
         self.site.stop_bridge()
@@ -231,17 +238,8 @@ class Sent(SmtpCase):
 
     def test_file_is_removed(self):
         """By its user, while it waits: it is tried no more."""
-        self.addCleanup(self.site.restart_dovecot)
-        raw = self.logged_in()
-        raw.envelope()
-        raw.ask("DATA")
-        self.site.stop_dovecot()
-        start = len(self.site.bridge.lines)
-        raw.send(self.message() + b".\r\n")
-        self.assertEqual(raw.reply()[0], 250)
-        self.site.bridge.wait_line("warning: sent: .*not stored", start)
-        left, = self.left_behind()
-        os.unlink(self.site.path("state", left))
+        path, start = self.copy_that_waits()
+        os.unlink(path)
         before = self.logins()
         self.site.restart_dovecot()
         self.site.bridge.wait_line("warning: sent: .*its file has gone",
@@ -311,12 +309,7 @@ class Sent(SmtpCase):
 
     def kill_before_the_copy(self):
         """The bridge, between the server's yes and the copy; its path."""
-        raw = self.logged_in()
-        raw.envelope()
-        raw.ask("DATA")
-        self.site.stop_dovecot()
-        raw.send(self.message() + b".\r\n")
-        self.assertEqual(raw.reply()[0], 250)
+        self.hand_in_while_imap_is_down()
         self.site.stop_bridge(number=signal.SIGKILL)
         left, = self.left_behind()
         self.site.restart_dovecot()
